@@ -1,0 +1,36 @@
+"""Numbers that are part of the format (docs/format.md section 2); none may change within a version."""
+
+# Geometry of a block
+MARGIN = 3  # cells that the largest template reaches beyond the current one: left, right and up
+SEGMENT = 16  # columns that share one weight set
+LANES = 4  # range-coder streams of a large block: row r is in stream r % LANES
+LANES_MIN_SAMPLES = 16384  # smaller blocks have one stream
+
+# Prediction
+TEMPLATE_ABOVE = 21  # taps in the three rows above, 7 in each
+TEMPLATE_WEST = 3  # W, WW, WWW
+TEMPLATE_SIZE = TEMPLATE_ABOVE + TEMPLATE_WEST
+WEIGHT_BITS = 12  # weights are multiples of 2**-12
+WEIGHT_ONE = 1 << WEIGHT_BITS
+MAX_SETS = 8  # weight sets of one block
+
+# Contexts
+ACTIVITY_LEVELS = 4096  # an activity's level is min(activity >> the raster's shift, 4095)
+MAX_ACTIVITY_SHIFT = 40
+BINS = 32  # activity bins of a raster
+SUBCONTEXTS = 8  # four quarters of the prediction's fraction, four patterns of flat ground
+FLAT = 4  # first of the subcontexts of flat ground
+CONTEXTS = BINS * SUBCONTEXTS
+MAX_CLUSTERS = 64  # contexts share frequency tables
+
+# Entropy coding
+TABLE_BITS = 12  # frequencies of a table sum to 4096
+TABLE_TOTAL = 1 << TABLE_BITS
+SIDE_TOKENS = 56  # tokens of one sign: 16 of width 1, then 8 for each octave up to 512
+SIDE_REACH = 512  # first |residual >> shift| without a token
+TOKENS = 2 * SIDE_TOKENS
+ESCAPE = 127  # symbol that stands for every other residual
+ESCAPE_SHIFT = 63  # and its shift field
+SYMBOL_BITS = 7
+ESCAPE_LENGTH_BITS = 6  # an escaped residual: its length in bits, then its folded value
+MAX_SHIFT = 21  # uncoded low bits that all residuals of a table have

@@ -1,0 +1,88 @@
+"""Georeference to bytes: JSON, deflated with a preset dictionary (docs/format.md section 3.4)."""
+
+import json
+import math
+import zlib
+from dataclasses import asdict
+from typing import Any
+
+from demzip.container.dictionary import WORDS
+from demzip.errors import CorruptError
+from demzip.raster.georeference import Georeference
+
+MAX_TEXT = 1 << 26  # bytes of JSON; more is taken for a decompression bomb
+
+
+def write_metadata(georeference: Georeference) -> bytes:
+    """Raw deflate stream of the fields that differ from their defaults; empty if none does."""
+    default = asdict(Georeference())
+    fields = {
+        name: value for name, value in asdict(georeference).items() if value != default[name]
+    }
+    if not fields:
+        return b""
+    nodata = fields.get("nodata")
+    if nodata is not None and not math.isfinite(nodata):
+        fields["nodata"] = repr(nodata)
+    text = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=WORDS)
+    return packer.compress(text) + packer.flush()
+
+
+def read_metadata(data: bytes) -> Georeference:
+    """Inverse of write_metadata.
+
+    Raises:
+        CorruptError: The bytes do not describe a georeference.
+
+    """
+    if not data:
+        return Georeference()
+    unpacker = zlib.decompressobj(-15, zdict=WORDS)
+    try:
+        text = unpacker.decompress(data, MAX_TEXT)
+        fields = json.loads(text)
+    except (zlib.error, ValueError, RecursionError) as error:
+        raise CorruptError(f"metadata cannot be read ({error})") from error
+    if not unpacker.eof or not isinstance(fields, dict):
+        raise CorruptError("metadata is incomplete or too long")
+    return _georeference(fields)
+
+
+def _georeference(fields: dict[str, Any]) -> Georeference:
+    def text(name: str) -> str | None:
+        value = fields.get(name)
+        if value is not None and not isinstance(value, str):
+            raise CorruptError(f"metadata: {name} is not text")
+        return value
+
+    def texts(name: str) -> dict[str, str]:
+        value = fields.get(name, {})
+        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+            raise CorruptError(f"metadata: {name} is not a table of texts")
+        return value
+
+    def number(value: object) -> float:
+        try:
+            return float(value if isinstance(value, int | float | str) else "")
+        except ValueError as error:
+            raise CorruptError(f"metadata: {value!r} is not a number") from error
+
+    transform = fields.get("transform")
+    if transform is not None:
+        if not isinstance(transform, list) or len(transform) != 6:
+            raise CorruptError("metadata: the transform does not have 6 numbers")
+        transform = tuple(number(value) for value in transform)
+    nodata = fields.get("nodata")
+    return Georeference(
+        text("crs"),
+        transform,
+        None if nodata is None else number(nodata),
+        text("units"),
+        text("description"),
+        number(fields.get("scale", 1.0)),
+        number(fields.get("offset", 0.0)),
+        text("color_interpretation"),
+        texts("tags"),
+        texts("band_tags"),
+    )

@@ -1,0 +1,146 @@
+"""Short lists of integers in bytes: weights, tables, levels (docs/format.md section 4).
+
+A value becomes a token (its logarithm, coded with a table that travels along) and low bits.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demzip.entropy import range_coder
+from demzip.entropy.tables import normalise
+from demzip.errors import CorruptError, TruncatedError
+
+Int64Array = NDArray[np.int64]
+
+SMALL = 16  # tokens 0..15 are the folded values themselves
+MAX_TOKENS = SMALL + 2 * 60  # folded values stay below 2**63
+LEVEL_STEP = 4  # a nibble n > 0 of the table stands for level n * 4, a factor of 2 each
+
+
+def write_varint(value: int) -> bytes:
+    """LEB128: 7 bits a byte, lowest first, the high bit set on all but the last."""
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def fold(value: int) -> int:
+    """0, -1, 1, -2, ... to 0, 1, 2, 3, ..."""
+    return 2 * value if value >= 0 else -2 * value - 1
+
+
+def unfold(value: int) -> int:
+    """Inverse of fold."""
+    return -(value >> 1) - 1 if value & 1 else value >> 1
+
+
+class ByteReader:
+    """Takes fields off the front of some bytes; what is missing raises TruncatedError."""
+
+    def __init__(self, data: bytes | memoryview, what: str) -> None:
+        self.data = memoryview(data)
+        self.position = 0
+        self.what = what
+
+    def take(self, count: int) -> memoryview:
+        """The next `count` bytes."""
+        if count > len(self.data) - self.position:
+            raise TruncatedError(f"{self.what} ends early: {count} bytes expected")
+        self.position += count
+        return self.data[self.position - count : self.position]
+
+    def varint(self, limit: int = 2**63) -> int:
+        """A LEB128 number below `limit`."""
+        value = shift = 0
+        while True:
+            byte = self.take(1)[0]
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80 or shift > 63:
+                break
+        if value >= limit:
+            raise CorruptError(f"{self.what}: {value} where less than {limit} is legal")
+        return value
+
+    def signed(self, limit: int = 2**62) -> int:
+        """A folded LEB128 number within +-limit."""
+        return unfold(self.varint(2 * limit))
+
+    def words(self, count: int) -> NDArray[np.uint32]:
+        """`count` little-endian 32-bit words."""
+        return np.frombuffer(self.take(4 * count), "<u4").astype(np.uint32)
+
+    def done(self) -> None:
+        """Check that nothing is left over."""
+        if self.position != len(self.data):
+            raise CorruptError(f"{self.what} has {len(self.data) - self.position} bytes too many")
+
+
+def _tokens(folded: Int64Array) -> tuple[Int64Array, Int64Array]:
+    lengths = np.array([int(value).bit_length() for value in folded], np.int64)
+    large = folded >= SMALL
+    extra = np.where(large, lengths - 2, 0)
+    second = (folded >> np.maximum(lengths - 2, 0)) & 1
+    tokens = np.where(large, SMALL + 2 * (lengths - 5) + second, folded)
+    return tokens, extra
+
+
+def write_integers(values: Int64Array) -> bytes:
+    """Code a list whose length the reader knows; |value| < 2**62."""
+    if values.size == 0:
+        return b""
+    folded = np.array([fold(int(value)) for value in values], np.int64)
+    tokens, extra = _tokens(folded)
+    counts = np.bincount(tokens)
+    nibbles = np.where(
+        counts > 0,
+        np.clip(np.rint(np.log2(np.maximum(counts, 1) / counts.max())) + 15, 1, 15),
+        0,
+    ).astype(np.int64)
+    out = bytearray([nibbles.size])
+    padded = np.append(nibbles, 0)[: 2 * ((nibbles.size + 1) // 2)]
+    out += (padded[0::2] | padded[1::2] << 4).astype(np.uint8).tobytes()
+    if np.count_nonzero(nibbles) > 1:
+        symbols = np.cumsum(nibbles > 0)[tokens] - 1
+        words = range_coder.encode(symbols, _frequencies(nibbles))
+        out += write_varint(words.size) + words.astype("<u4").tobytes()
+    bits = position = 0
+    for value, count in zip(folded.tolist(), extra.tolist(), strict=True):
+        bits |= (value & ((1 << count) - 1)) << position
+        position += count
+    return bytes(out) + bits.to_bytes(-(-position // 8), "little")
+
+
+def read_integers(reader: ByteReader, count: int) -> Int64Array:
+    """Inverse of write_integers."""
+    if count == 0:
+        return np.zeros(0, np.int64)
+    size = reader.take(1)[0]
+    packed = np.frombuffer(reader.take((size + 1) // 2), np.uint8)
+    nibbles = np.stack([packed & 15, packed >> 4], axis=1).ravel()[:size].astype(np.int64)
+    present = np.flatnonzero(nibbles)
+    if not 0 < size <= MAX_TOKENS or present.size == 0:
+        raise CorruptError(f"{reader.what}: illegal table of a list of numbers")
+    tokens = np.full(count, present[0])
+    if present.size > 1:
+        words = reader.words(reader.varint(count + 3))
+        tokens = present[range_coder.decode(words, count, _frequencies(nibbles))]
+    lengths = np.where(tokens < SMALL, 0, (tokens - SMALL) // 2 + 5)
+    extra = np.maximum(lengths - 2, 0)
+    total = int(extra.sum())
+    bits = int.from_bytes(reader.take(-(-total // 8)), "little")
+    values = np.empty(count, np.int64)
+    for i, (token, length) in enumerate(zip(tokens.tolist(), extra.tolist(), strict=True)):
+        low = bits & ((1 << length) - 1)
+        bits >>= length
+        folded = token if token < SMALL else (2 + (token - SMALL) % 2) << length | low
+        values[i] = unfold(folded)
+    return values
+
+
+def _frequencies(nibbles: Int64Array) -> Int64Array:
+    levels = [LEVEL_STEP * int(nibble) for nibble in nibbles if nibble]
+    return normalise(levels, range_coder.TOTAL)

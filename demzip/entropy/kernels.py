@@ -1,0 +1,305 @@
+"""The range coder: constriction's `queue` coder, word for word (docs/format.md section 8).
+
+Encoder state: (low, span, position). The words written so far, followed by `low`, are one long
+binary fraction; `span` is the width of the interval that is left, 2**32 <= span < 2**64 between
+symbols. A carry out of `low` is added to the words already written.
+
+Decoder state: (point, span, position). `point` is the coded fraction minus the low end of the
+interval, so 0 <= point < span in an intact stream.
+
+Probabilities are integer frequencies out of 2**24; tables here are out of 2**12, scaled by 2**12.
+"""
+
+import math
+
+from numba import int64, uint32, uint64
+
+
+from demzip.constants import ESCAPE, SIDE_REACH, SIDE_TOKENS
+from demzip.jit import inlined, kernel
+
+FULL = 0xFFFFFFFFFFFFFFFF
+BITMAP_RATE = 5  # Format: an adaptive chance moves by 1/32 of its distance
+
+
+@inlined
+def encode_step(low, span, position, words, cumulative, frequency, shift):
+    """Narrow the interval to [cumulative, cumulative + frequency) / 2**(24 - shift)."""
+    scale = (span >> uint64(24)) << shift
+    before = low
+    low = low + scale * cumulative
+    if low < before:
+        carry_into(words, position)
+    span = scale * frequency
+    if span < uint64(1) << uint64(32):
+        words[position] = uint32(low >> uint64(32))
+        position += 1
+        low = low << uint64(32)
+        span = span << uint64(32)
+    return low, span, position
+
+
+@kernel
+def carry_into(words, position):
+    """Add one to the fraction that ends before `position`."""
+    position -= 1
+    while words[position] == uint32(0xFFFFFFFF):
+        words[position] = uint32(0)
+        position -= 1
+    words[position] += uint32(1)
+
+
+@inlined
+def encode_end(low, span, position, words):
+    """Write the fewest words (one or two) that single out the interval, as constriction does."""
+    if span != uint64(FULL):
+        point = low + uint64(0xFFFFFFFF)
+        if point < low:
+            carry_into(words, position)
+        words[position] = uint32(point >> uint64(32))
+        position += 1
+        if uint32((low + span) >> uint64(32)) == uint32(point >> uint64(32)):
+            words[position] = uint32(0)
+            position += 1
+    return position
+
+
+@kernel
+def encode_symbols(symbols, tables, cumulative, words):
+    """Code symbols with 24-bit tables; symbol i uses row tables[i] of `cumulative`.
+
+    Preconditions: `cumulative` is (tables, alphabet + 1) int64 from 0 to 2**24, strictly
+    increasing over every symbol used; `words` holds len(symbols) + 2 words. Returns words used.
+    """
+    low, span, position = uint64(0), uint64(FULL), int64(0)
+    for i in range(symbols.size):
+        row = cumulative[tables[i]]
+        left = uint64(row[symbols[i]])
+        low, span, position = encode_step(
+            low, span, position, words, left, uint64(row[symbols[i] + 1]) - left, uint64(0)
+        )
+    return encode_end(low, span, position, words)
+
+
+@kernel
+def decode_symbols(words, tables, cumulative, symbols):
+    """Inverse of encode_symbols; missing words read as 0. Returns 0, or -1 for a corrupt stream."""
+    point, span, position = uint64(0), uint64(FULL), int64(2)
+    if words.size > 0:
+        point = uint64(words[0]) << uint64(32)
+    if words.size > 1:
+        point |= uint64(words[1])
+    for i in range(symbols.size):
+        row = cumulative[tables[i]]
+        scale = span >> uint64(24)
+        quantile = point // scale
+        if quantile >= uint64(1) << uint64(24):
+            return -1
+        low, high = 0, row.size - 1
+        while high - low > 1:
+            middle = (low + high) >> 1
+            if uint64(row[middle]) <= quantile:
+                low = middle
+            else:
+                high = middle
+        symbols[i] = low
+        point -= scale * uint64(row[low])
+        span = scale * uint64(row[low + 1] - row[low])
+        if span == uint64(0):
+            return -1
+        if span < uint64(1) << uint64(32):
+            span = span << uint64(32)
+            point = point << uint64(32)
+            if position < words.size:
+                point |= uint64(words[position])
+            position += 1
+    return 0
+
+
+@inlined
+def decode_start(words, start):
+    """State of a decoder whose first word is words[start]."""
+    point = (uint64(words[start]) << uint64(32)) | uint64(words[start + 1])
+    return point, uint64(FULL), uint64(start + 2)
+
+
+@inlined
+def peek_bits(words, bit):
+    """At least 32 uncoded bits from bit position `bit` on, lowest first."""
+    index = bit >> uint64(5)
+    pair = uint64(words[index]) | (uint64(words[index + uint64(1)]) << uint64(32))
+    return pair >> (bit & uint64(31))
+
+
+
+
+
+@inlined
+def coded_bits(one, other, token_bits, table_bits, escape_bits):
+    """Bits of two histograms under one table: residuals, table and escapes."""
+    total, information, tokens = 0.0, 0.0, 0
+    for i in range(one.size):
+        count = one[i] + other[i]
+        if count > 0.0:
+            total += count
+            information -= count * math.log2(count)
+            tokens += 1
+    if total > 0.0:
+        information += total * math.log2(total)
+    escapes = one[one.size - 1] + other[one.size - 1]
+    return information + tokens * token_bits + table_bits + escapes * escape_bits
+
+
+@kernel
+def merge_contexts(
+    histogram, shifts, most, token_bits, table_bits, escape_bits, cluster, own, partner, gain
+):
+    """Merge the pair of clusters that saves most until none does and at most `most` are left.
+
+    Encoder only. `histogram` (contexts + 1, symbols) float64, its last row zeros, is destroyed;
+    `cluster[i]` becomes the number of the context that i was merged into. Clusters with different
+    shifts never merge. `own`, `partner` and `gain` are scratch, one element per context.
+    """
+    n = histogram.shape[0] - 1
+    nothing = histogram[n]
+    alive = 0
+    for i in range(n):
+        cluster[i] = i
+        own[i] = -1.0
+        partner[i] = -1
+        gain[i] = -math.inf
+        if histogram[i].sum() > 0.0:
+            own[i] = coded_bits(histogram[i], nothing, token_bits, table_bits, escape_bits)
+            alive += 1
+    for i in range(n):
+        find_partner(histogram, shifts, own, i, token_bits, table_bits, escape_bits, partner, gain)
+    while True:
+        best = -1
+        for i in range(n):
+            if own[i] >= 0.0 and partner[i] >= 0 and (best < 0 or gain[i] > gain[best]):
+                best = i
+        if best < 0 or (gain[best] <= 0.0 and alive <= most):
+            break
+        other = partner[best]
+        for k in range(nothing.size):
+            histogram[best, k] += histogram[other, k]
+        own[other] = -1.0
+        own[best] = coded_bits(histogram[best], nothing, token_bits, table_bits, escape_bits)
+        alive -= 1
+        for i in range(n):
+            if cluster[i] == other:
+                cluster[i] = best
+        for i in range(n):
+            if own[i] >= 0.0 and (i == best or partner[i] == best or partner[i] == other):
+                find_partner(
+                    histogram, shifts, own, i, token_bits, table_bits, escape_bits, partner, gain
+                )
+            elif own[i] >= 0.0 and shifts[i] == shifts[best]:
+                saved = (
+                    own[i] + own[best]
+                    - coded_bits(
+                        histogram[i], histogram[best], token_bits, table_bits, escape_bits
+                    )
+                )  # fmt: skip
+                if saved > gain[i]:
+                    gain[i] = saved
+                    partner[i] = best
+
+
+@kernel
+def find_partner(histogram, shifts, own, i, token_bits, table_bits, escape_bits, partner, gain):
+    """Set the cluster whose merger with i saves most bits, and how many (they may be negative)."""
+    partner[i], gain[i] = -1, -math.inf
+    if own[i] < 0.0:
+        return
+    for j in range(histogram.shape[0] - 1):
+        if j != i and own[j] >= 0.0 and shifts[j] == shifts[i]:
+            saved = (
+                own[i] + own[j]
+                - coded_bits(histogram[i], histogram[j], token_bits, table_bits, escape_bits)
+            )  # fmt: skip
+            if saved > gain[i]:
+                partner[i], gain[i] = j, saved
+
+
+@inlined
+def bitmap_context(mask, row, col):
+    """Pattern 0..63 of the six nearest earlier cells of a mask; outside cells are 0."""
+    rows, cols = mask.shape
+    context = 0
+    if col > 0:
+        context |= int64(mask[row, col - 1])
+    if col > 1:
+        context |= int64(mask[row, col - 2]) << 1
+    if row > 0:
+        context |= int64(mask[row - 1, col]) << 2
+        if col > 0:
+            context |= int64(mask[row - 1, col - 1]) << 3
+        if col + 1 < cols:
+            context |= int64(mask[row - 1, col + 1]) << 4
+    if row > 1:
+        context |= int64(mask[row - 2, col]) << 5
+    return context
+
+
+@inlined
+def adapt(chance, bit):
+    """Move a 16-bit probability of 1 towards the bit; it stays within 32..65504."""
+    if bit:
+        return chance + ((65536 + 31 - chance) >> BITMAP_RATE) - 1
+    return chance - ((chance - 32) >> BITMAP_RATE)
+
+
+@kernel
+def encode_bitmap(mask, chances, words):
+    """Code a mask of 0 and 1 with adaptive chances (64,), all 32768 at first. Returns words."""
+    low, span, position = uint64(0), uint64(FULL), int64(0)
+    for row in range(mask.shape[0]):
+        for col in range(mask.shape[1]):
+            context = bitmap_context(mask, row, col)
+            chance = chances[context]
+            bit = mask[row, col]
+            left, width = 0, chance
+            if bit == 0:
+                left, width = chance, 65536 - chance
+            low, span, position = encode_step(
+                low, span, position, words, uint64(left), uint64(width), uint64(8)
+            )
+            chances[context] = adapt(chance, bit)
+    return encode_end(low, span, position, words)
+
+
+@kernel
+def decode_bitmap(words, chances, mask):
+    """Inverse of encode_bitmap; `words` ends with two zero words. Returns the words taken."""
+    point, span, position = decode_start(words, 0)
+    limit = uint64(words.size - 1)
+    for row in range(mask.shape[0]):
+        for col in range(mask.shape[1]):
+            context = bitmap_context(mask, row, col)
+            chance = chances[context]
+            scale = (span >> uint64(24)) << uint64(8)
+            bit = point < scale * uint64(chance)
+            if bit:
+                span = scale * uint64(chance)
+            else:
+                point -= scale * uint64(chance)
+                span = scale * uint64(65536 - chance)
+            if span < uint64(1) << uint64(32):
+                point = (point << uint64(32)) | uint64(words[position])
+                position = min(position + uint64(1), limit)
+                span = span << uint64(32)
+            mask[row, col] = 1 if bit else 0
+            chances[context] = adapt(chance, bit)
+    return position
+
+
+@inlined
+def symbol_of(quotient, tokens):
+    """Symbol of a shifted residual: 56 + token for q >= 0, 55 - token of ~q below, or the escape."""
+    magnitude = quotient if quotient >= 0 else ~quotient
+    symbol = ESCAPE
+    if magnitude < SIDE_REACH:
+        token = int64(tokens[magnitude])
+        symbol = SIDE_TOKENS + (token if quotient >= 0 else ~token)
+    return symbol

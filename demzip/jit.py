@@ -1,0 +1,97 @@
+"""The one Numba decorator of the project, and the cache of compiled kernels.
+
+A kernel is a pure integer loop in a file named ``kernels.py``: it allocates nothing, raises nothing
+and returns numbers. The module beside it checks arguments, allocates and raises.
+
+Numba's own cache goes stale when a kernel calls another file's kernel (only the caller's file is
+stamped) and refuses to import where no directory is writable. So compiled kernels live in a
+directory named after the hash of all kernel sources, and where none can be written they are
+compiled anew by each process.
+"""
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import ParamSpec, TypeVar
+
+import numba
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PACKAGE = Path(__file__).parent
+_CONFIG_LOCK = Lock()  # numba.config is process-wide; decorations must not interleave
+
+
+@cache
+def kernel_hash() -> str:
+    """Hash of every kernel source, the Numba version and the Python version."""
+    digest = hashlib.sha256(f"{numba.__version__} {sys.version_info[:2]}".encode())
+    for source in sorted(PACKAGE.rglob("kernels.py")):
+        digest.update(source.relative_to(PACKAGE).as_posix().encode())
+        digest.update(source.read_bytes())
+    digest.update(Path(__file__).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _candidate_roots() -> list[Path]:
+    roots = []
+    if numba.config.CACHE_DIR:
+        roots.append(Path(numba.config.CACHE_DIR))
+    if os.environ.get("XDG_CACHE_HOME"):
+        roots.append(Path(os.environ["XDG_CACHE_HOME"]))
+    elif sys.platform == "win32" and os.environ.get("LOCALAPPDATA"):
+        roots.append(Path(os.environ["LOCALAPPDATA"]))
+    else:
+        home = os.path.expanduser("~")  # noqa: PTH111  Path.home() raises where there is no home
+        if home != "~":
+            roots.append(Path(home) / ".cache")
+    return roots
+
+
+@cache
+def cache_directory() -> Path | None:
+    """Directory of this version's compiled kernels, or None where nothing can be written."""
+    for root in _candidate_roots():
+        directory = root / "demzip" / f"kernels-{kernel_hash()}"
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=directory):
+                return directory
+        except OSError:
+            continue
+    return None
+
+
+def kernels_are_compiled() -> bool:
+    """Whether an earlier process left compiled kernels behind (a hint for progress messages)."""
+    directory = cache_directory()
+    return directory is not None and any(directory.rglob("*decode_block*.nbc"))
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a loop with Numba: releases the GIL, no fast-math, cached on disk where possible."""
+    directory = cache_directory()
+    with _CONFIG_LOCK:
+        before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = str(directory or "")
+        try:
+            compiled: Callable[P, R] = numba.njit(
+                nogil=True, error_model="numpy", cache=directory is not None, _nrt=False
+            )(function)
+        finally:
+            numba.config.CACHE_DIR = before
+    return compiled
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """A piece of a kernel that Numba pastes into its callers (a call would cost a factor of ten)."""
+    compiled: Callable[P, R] = numba.njit(
+        nogil=True, error_model="numpy", inline="always", _nrt=False
+    )(function)
+    return compiled

@@ -1,0 +1,40 @@
+"""What a caller may choose; checked once, here."""
+
+import os
+from dataclasses import dataclass
+
+from demzip.errors import OptionsError
+
+DEFAULT_PREDICTOR = "lagrange24"
+DEFAULT_BLOCK = 512
+MAX_JOBS = 256
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """How to encode.
+
+    Attributes:
+        predictor: A name of predict.templates.CHOICES.
+        block: Side of a block in samples: a multiple of 16 from 16 to 4096.
+        jobs: Threads; 0 for one per processor.
+
+    """
+
+    predictor: str = DEFAULT_PREDICTOR
+    block: int = DEFAULT_BLOCK
+    jobs: int = 1
+
+
+def thread_count(jobs: int) -> int:
+    """Threads for `jobs`.
+
+    Raises:
+        OptionsError: It is negative or more than 256.
+
+    """
+    if not isinstance(jobs, int) or not 0 <= jobs <= MAX_JOBS:
+        raise OptionsError(f"jobs {jobs!r}: it must be 0 (all processors) to {MAX_JOBS}")
+    return jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (
+        jobs or os.cpu_count() or 1
+    )

@@ -1,0 +1,370 @@
+"""Words to samples: prediction, context and range decoder in one loop (docs/format.md section 8).
+
+Row r of a large block is coded in stream r % LANES, so that four rows can be decoded together:
+each row stays two segments behind the row above it, which is all that prediction and context need,
+and the latencies of four divisions and look-ups hide each other.
+"""
+
+from numba import int64, uint64
+
+from demzip.constants import (
+    ESCAPE_LENGTH_BITS,
+    ESCAPE_SHIFT,
+    LANES,
+    MARGIN,
+    SEGMENT,
+    SUBCONTEXTS,
+    SYMBOL_BITS,
+    TABLE_BITS,
+    TABLE_TOTAL,
+    WEIGHT_BITS,
+)
+from demzip.entropy.kernels import decode_start, peek_bits
+from demzip.jit import inlined, kernel
+from demzip.residual.kernels import activity_level
+from demzip.scan.segment.kernels import (
+    HOLE,
+    extend_east,
+    extend_north,
+    extend_west,
+    prepare_segment,
+)
+
+
+@kernel
+def take_escape(words, bit):
+    """Inverse of put_escape."""
+    length = int64(peek_bits(words, bit) & uint64((1 << ESCAPE_LENGTH_BITS) - 1))
+    bit += uint64(ESCAPE_LENGTH_BITS)
+    folded, done = uint64(0), 0
+    while done < length:
+        count = min(length - done, 32)
+        part = peek_bits(words, bit) & ((uint64(1) << uint64(count)) - uint64(1))
+        folded |= part << uint64(done)
+        bit += uint64(count)
+        done += count
+    half = int64(folded >> uint64(1))
+    return (-half - 1 if folded & uint64(1) else half), bit
+
+
+@inlined
+def decode_residual(state, cluster_of, lut, entries, words, point, span, position, bit):
+    """Take one residual from a stream, given its context state.
+
+    Preconditions: `words` goes on for at least 4 words per sample of the lane beyond its streams,
+    so that a corrupt stream runs into zeros, not out of the array: a symbol takes at most one word,
+    and its uncoded bits three. Indices are unsigned because Numba spends several instructions on
+    every signed one, in case it counts from the end.
+    """
+    cluster = uint64(cluster_of[uint64(state)])
+    scale = (span >> uint64(24)) << uint64(TABLE_BITS)
+    slot = (point // scale) & uint64(TABLE_TOTAL - 1)  # already less, unless corrupt
+    symbol = uint64(lut[(cluster << uint64(TABLE_BITS)) + slot])
+    entry = entries[(cluster << uint64(SYMBOL_BITS)) + symbol]
+    point -= scale * uint64((entry >> 13) & 0x1FFF)
+    span = scale * uint64(entry & 0x1FFF)
+    if span < uint64(1) << uint64(32):
+        point = (point << uint64(32)) | uint64(words[position])
+        position += uint64(1)
+        span = span << uint64(32)
+    shift = uint64(entry >> 26) & uint64(63)
+    low_bits = peek_bits(words, bit) & ((uint64(1) << shift) - uint64(1))
+    residual = (entry >> 32) + int64(low_bits)
+    bit += shift
+    if shift == uint64(ESCAPE_SHIFT):
+        residual, bit = take_escape(words, bit - shift)
+    return residual, point, span, position, bit
+
+
+@inlined
+def decode_sample(
+    i, here, above, sums, activity, flat, sets, west, mags,
+    shift, cluster_of, lut, entries, words, lane,
+):  # fmt: skip
+    """Decode sample i of a prepared segment; `lane` is the state of the row's stream.
+
+    W, WW, WWW and the magnitudes of W and WW travel in registers: reading back what was stored a
+    few samples ago stalls the pipeline.
+    """
+    point, span, position, bit, w, ww, www, mag_w, mag_ww = lane
+    k = uint64(sets[i]) << uint64(2)
+    total = int64(activity[i]) + 4 * mag_w + mag_ww + abs(w - int64(above[i + uint64(2)]))
+    acc = int64(sums[i]) + int64(west[k]) * w + int64(west[k + uint64(1)]) * ww
+    acc += int64(west[k + uint64(2)]) * www
+    pattern = int64(flat[i])
+    level_ground = (pattern != 0) & (w == int64(above[i + uint64(3)]))
+    sub = pattern if level_ground else (acc >> (WEIGHT_BITS - 2)) & 3
+    prediction = w if level_ground else acc >> WEIGHT_BITS
+    residual, point, span, position, bit = decode_residual(
+        (activity_level(total, shift) << 3) + sub, cluster_of, lut, entries, words,
+        point, span, position, bit,
+    )  # fmt: skip
+    value = prediction + residual
+    magnitude = abs(residual)
+    here[i + uint64(3)] = value
+    mags[i + uint64(3)] = magnitude
+    return point, span, position, bit, value, w, ww, magnitude, mag_w
+
+
+@inlined
+def fill_sample(i, here, above, mags, mags_above, lane):
+    """Give a masked sample the value and the magnitude that the encoder gave it."""
+    point, span, position, bit, w, ww, www, mag_w, mag_ww = lane
+    value = (w + int64(above[i + uint64(3)]) + 1) >> 1
+    magnitude = (mag_w + int64(mags_above[i + uint64(3)])) >> 1
+    here[i + uint64(3)] = value
+    mags[i + uint64(3)] = magnitude
+    return point, span, position, bit, value, w, ww, magnitude, mag_w
+
+
+@kernel
+def decode_run(
+    first, last, here, above, mags, mags_above, sums, activity, flat, sets, west,
+    shift, cluster_of, lut, entries, words, lane,
+):  # fmt: skip
+    """Decode samples first..last-1 of one prepared segment, some of them perhaps masked."""
+    for sample in range(first, last):
+        i = uint64(sample)
+        if sets[i] == HOLE:
+            lane = fill_sample(i, here, above, mags, mags_above, lane)
+        else:
+            lane = decode_sample(
+                i, here, above, sums, activity, flat, sets, west, mags,
+                shift, cluster_of, lut, entries, words, lane,
+            )  # fmt: skip
+    return lane
+
+
+@kernel
+def decode_first_row(
+    samples, magnitudes, holes, cols, shift, cluster_of, lut, entries, words,
+    point, span, position, bit,
+):  # fmt: skip
+    """Decode row 0: predicted by W, with the activity of WW and W alone (format.md section 7.2)."""
+    for r in range(MARGIN + 1):
+        for c in range(samples.shape[1]):
+            magnitudes[r, c] = 0
+            samples[r, c] = 0
+    masked = holes.shape[0] > 1
+    w, mag_w, mag_ww = int64(0), int64(0), int64(0)
+    for col in range(cols):
+        if not (masked and holes[0, col]):
+            residual, point, span, position, bit = decode_residual(
+                activity_level(12 * mag_w + 6 * mag_ww, shift) * SUBCONTEXTS, cluster_of, lut, entries,
+                words, point, span, position, bit,
+            )  # fmt: skip
+            w = w + residual
+            mag_ww, mag_w = mag_w, abs(residual)
+        else:
+            mag_ww = mag_w
+        samples[MARGIN, MARGIN + col] = w
+        magnitudes[MARGIN, MARGIN + col] = mag_w
+    extend_east(samples, magnitudes, MARGIN, cols)
+    extend_north(samples)
+    return point, span, position, bit
+
+
+@inlined
+def enter_row(samples, magnitudes, row, lane):
+    """Start a row: extend it westwards and load W, WW and WWW from there."""
+    extend_west(samples, magnitudes, row)
+    w = int64(samples[row, 0])
+    magnitude = int64(magnitudes[row, 0])
+    return lane[0], lane[1], lane[2], lane[3], w, w, w, magnitude, magnitude
+
+
+@inlined
+def open_lane(words, starts, bit_starts, stream):
+    """State of a stream before its first sample."""
+    point, span, position = decode_start(words, starts[stream])
+    nothing = int64(0)
+    return (
+        point, span, position, uint64(bit_starts[stream]) << uint64(5),
+        nothing, nothing, nothing, nothing, nothing,
+    )  # fmt: skip
+
+
+@kernel
+def decode_block_serially(
+    samples, magnitudes, holes, cols, weights, west, thresholds, sums, activity, flat, sets,
+    shift, cluster_of, lut, entries, words, starts, bit_starts, ends,
+):  # fmt: skip
+    """Decode a block row by row. `ends` receives the final position and bit of each stream."""
+    rows = samples.shape[0] - MARGIN
+    lanes = starts.size
+    segments = (cols + SEGMENT - 1) // SEGMENT
+    for stream in range(lanes):
+        lane = open_lane(words, starts, bit_starts, stream)
+        ends[stream, 0], ends[stream, 1], ends[stream, 2], ends[stream, 3] = lane[:4]
+    for row in range(rows):
+        r = row + MARGIN
+        stream = row % lanes
+        point, span, position, bit = (
+            ends[stream, 0], ends[stream, 1], ends[stream, 2], ends[stream, 3],
+        )  # fmt: skip
+        if row == 0:
+            point, span, position, bit = decode_first_row(
+                samples, magnitudes, holes, cols, shift, cluster_of, lut, entries, words,
+                point, span, position, bit,
+            )  # fmt: skip
+        else:
+            nothing = int64(0)
+            lane = (point, span, position, bit, nothing, nothing, nothing, nothing, nothing)
+            lane = enter_row(samples, magnitudes, r, lane)
+            for segment in range(segments):
+                prepare_segment(
+                    samples, magnitudes, holes, row, segment, cols, weights, thresholds,
+                    sums[0], activity[0], flat[0], sets[0],
+                )  # fmt: skip
+                c = segment * SEGMENT
+                lane = decode_run(
+                    0, min(SEGMENT, cols - c), samples[r, c:], samples[r - 1, c:],
+                    magnitudes[r, c:], magnitudes[r - 1, c:], sums[0], activity[0], flat[0],
+                    sets[0], west, shift, cluster_of, lut, entries, words, lane,
+                )  # fmt: skip
+            extend_east(samples, magnitudes, r, cols)
+            point, span, position, bit = lane[:4]
+        ends[stream, 0], ends[stream, 1], ends[stream, 2], ends[stream, 3] = (
+            point, span, position, bit,
+        )  # fmt: skip
+
+
+@kernel
+def decode_block(
+    samples, magnitudes, holes, cols, weights, west, thresholds, sums, activity, flat, sets,
+    shift, cluster_of, lut, entries, words, starts, bit_starts, ends,
+):  # fmt: skip
+    """Decode a block of four streams, four rows at a time, each two segments behind the last.
+
+    Preconditions: four streams; at least 8 segments, so that a stream's next row never waits; no
+    masked samples.
+    """
+    rows = samples.shape[0] - MARGIN
+    segments = (cols + SEGMENT - 1) // SEGMENT
+    width = SEGMENT + MARGIN
+    lane0 = open_lane(words, starts, bit_starts, 1)
+    lane1 = open_lane(words, starts, bit_starts, 2)
+    lane2 = open_lane(words, starts, bit_starts, 3)
+    lane3 = open_lane(words, starts, bit_starts, 0)
+    point, span, position, bit = decode_first_row(
+        samples, magnitudes, holes, cols, shift, cluster_of, lut, entries, words,
+        lane3[0], lane3[1], lane3[2], lane3[3],
+    )  # fmt: skip
+    nothing = int64(0)
+    lane3 = (point, span, position, bit, nothing, nothing, nothing, nothing, nothing)
+    row0, row1, row2, row3 = 1, 2, 3, 4
+    seg0, seg1, seg2, seg3 = 0, -2, -4, -6
+    for _ in range((rows + 2) // LANES * segments + 6):
+        count0 = 0
+        if seg0 >= 0 and row0 < rows:
+            if seg0 == 0:
+                lane0 = enter_row(samples, magnitudes, row0 + MARGIN, lane0)
+            count0 = min(SEGMENT, cols - seg0 * SEGMENT)
+            prepare_segment(
+                samples, magnitudes, holes, row0, seg0, cols, weights, thresholds,
+                sums[0], activity[0], flat[0], sets[0],
+            )  # fmt: skip
+        count1 = 0
+        if seg1 >= 0 and row1 < rows:
+            if seg1 == 0:
+                lane1 = enter_row(samples, magnitudes, row1 + MARGIN, lane1)
+            count1 = min(SEGMENT, cols - seg1 * SEGMENT)
+            prepare_segment(
+                samples, magnitudes, holes, row1, seg1, cols, weights, thresholds,
+                sums[1], activity[1], flat[1], sets[1],
+            )  # fmt: skip
+        count2 = 0
+        if seg2 >= 0 and row2 < rows:
+            if seg2 == 0:
+                lane2 = enter_row(samples, magnitudes, row2 + MARGIN, lane2)
+            count2 = min(SEGMENT, cols - seg2 * SEGMENT)
+            prepare_segment(
+                samples, magnitudes, holes, row2, seg2, cols, weights, thresholds,
+                sums[2], activity[2], flat[2], sets[2],
+            )  # fmt: skip
+        count3 = 0
+        if seg3 >= 0 and row3 < rows:
+            if seg3 == 0:
+                lane3 = enter_row(samples, magnitudes, row3 + MARGIN, lane3)
+            count3 = min(SEGMENT, cols - seg3 * SEGMENT)
+            prepare_segment(
+                samples, magnitudes, holes, row3, seg3, cols, weights, thresholds,
+                sums[3], activity[3], flat[3], sets[3],
+            )  # fmt: skip
+        r = min(row0, rows - 1) + MARGIN
+        c = max(seg0, 0) * SEGMENT
+        here0, above0 = samples[r, c : c + width], samples[r - 1, c : c + width]
+        mags0, mags_above0 = magnitudes[r, c : c + width], magnitudes[r - 1, c : c + width]
+        sums0, activity0, flat0, sets0 = sums[0], activity[0], flat[0], sets[0]
+        r = min(row1, rows - 1) + MARGIN
+        c = max(seg1, 0) * SEGMENT
+        here1, above1 = samples[r, c : c + width], samples[r - 1, c : c + width]
+        mags1, mags_above1 = magnitudes[r, c : c + width], magnitudes[r - 1, c : c + width]
+        sums1, activity1, flat1, sets1 = sums[1], activity[1], flat[1], sets[1]
+        r = min(row2, rows - 1) + MARGIN
+        c = max(seg2, 0) * SEGMENT
+        here2, above2 = samples[r, c : c + width], samples[r - 1, c : c + width]
+        mags2, mags_above2 = magnitudes[r, c : c + width], magnitudes[r - 1, c : c + width]
+        sums2, activity2, flat2, sets2 = sums[2], activity[2], flat[2], sets[2]
+        r = min(row3, rows - 1) + MARGIN
+        c = max(seg3, 0) * SEGMENT
+        here3, above3 = samples[r, c : c + width], samples[r - 1, c : c + width]
+        mags3, mags_above3 = magnitudes[r, c : c + width], magnitudes[r - 1, c : c + width]
+        sums3, activity3, flat3, sets3 = sums[3], activity[3], flat[3], sets[3]
+        common = min(min(count0, count1), min(count2, count3))
+        for sample in range(common):
+            i = uint64(sample)
+            lane0 = decode_sample(
+                i, here0, above0, sums0, activity0, flat0, sets0, west, mags0,
+                shift, cluster_of, lut, entries, words, lane0,
+            )  # fmt: skip
+            lane1 = decode_sample(
+                i, here1, above1, sums1, activity1, flat1, sets1, west, mags1,
+                shift, cluster_of, lut, entries, words, lane1,
+            )  # fmt: skip
+            lane2 = decode_sample(
+                i, here2, above2, sums2, activity2, flat2, sets2, west, mags2,
+                shift, cluster_of, lut, entries, words, lane2,
+            )  # fmt: skip
+            lane3 = decode_sample(
+                i, here3, above3, sums3, activity3, flat3, sets3, west, mags3,
+                shift, cluster_of, lut, entries, words, lane3,
+            )  # fmt: skip
+        lane0 = decode_run(
+            common, count0, here0, above0, mags0, mags_above0, sums0, activity0, flat0,
+            sets0, west, shift, cluster_of, lut, entries, words, lane0,
+        )  # fmt: skip
+        lane1 = decode_run(
+            common, count1, here1, above1, mags1, mags_above1, sums1, activity1, flat1,
+            sets1, west, shift, cluster_of, lut, entries, words, lane1,
+        )  # fmt: skip
+        lane2 = decode_run(
+            common, count2, here2, above2, mags2, mags_above2, sums2, activity2, flat2,
+            sets2, west, shift, cluster_of, lut, entries, words, lane2,
+        )  # fmt: skip
+        lane3 = decode_run(
+            common, count3, here3, above3, mags3, mags_above3, sums3, activity3, flat3,
+            sets3, west, shift, cluster_of, lut, entries, words, lane3,
+        )  # fmt: skip
+        seg0 += 1
+        if seg0 == segments:
+            if row0 < rows:
+                extend_east(samples, magnitudes, row0 + MARGIN, cols)
+            row0, seg0 = row0 + LANES, 0
+        seg1 += 1
+        if seg1 == segments:
+            if row1 < rows:
+                extend_east(samples, magnitudes, row1 + MARGIN, cols)
+            row1, seg1 = row1 + LANES, 0
+        seg2 += 1
+        if seg2 == segments:
+            if row2 < rows:
+                extend_east(samples, magnitudes, row2 + MARGIN, cols)
+            row2, seg2 = row2 + LANES, 0
+        seg3 += 1
+        if seg3 == segments:
+            if row3 < rows:
+                extend_east(samples, magnitudes, row3 + MARGIN, cols)
+            row3, seg3 = row3 + LANES, 0
+    for stream, lane in ((1, lane0), (2, lane1), (3, lane2), (0, lane3)):
+        ends[stream, 0], ends[stream, 1], ends[stream, 2], ends[stream, 3] = lane[:4]

@@ -1,0 +1,70 @@
+"""Words to samples: the binding of scan/decode/kernels.py."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demzip.constants import LANES, SEGMENT
+from demzip.entropy.tables import CompiledTables
+from demzip.errors import CorruptError
+from demzip.predict.lagrange import fits_int32
+from demzip.scan.decode.kernels import decode_block, decode_block_serially
+from demzip.scan.encoding import Streams
+from demzip.scan.workspace import (
+    NO_HOLES,
+    IntArray,
+    Workspace,
+    weights_with_edge,
+    western_weights,
+)
+
+WORDS_PER_SAMPLE = 4  # how far a corrupt stream may run beyond its end
+MIN_SEGMENTS = 8  # below, four rows in lockstep would wait for one another
+
+
+def decode_residuals(
+    shape: tuple[int, int],
+    streams: Streams,
+    holes: NDArray[np.uint8] | None,
+    weights: NDArray[np.int64],
+    thresholds: NDArray[np.int64],
+    shift: int,
+    cluster_of: NDArray[np.uint8],
+    tables: CompiledTables,
+    bound: int,
+) -> IntArray:
+    """Inverse of `measure` and `encode_residuals`.
+
+    Returns:
+        (rows, cols) centred samples; holes hold their fill values.
+
+    Raises:
+        CorruptError: A stream does not end where its last sample does.
+
+    """
+    rows, cols = shape
+    dtype = np.int32 if fits_int32(weights, bound) else np.int64
+    work = Workspace.allocate(rows, cols, dtype)
+    mask = NO_HOLES if holes is None or rows == 1 else holes
+    lanes = len(streams.coded)
+    parts = [*streams.coded, *streams.uncoded]
+    sizes = np.array([part.size for part in parts], np.int64)
+    starts = np.cumsum(sizes) - sizes
+    per_lane = -(-rows // lanes) * cols
+    words = np.zeros(int(sizes.sum()) + WORDS_PER_SAMPLE * per_lane + 4, np.uint32)
+    for part, start in zip(parts, starts.tolist(), strict=True):
+        words[start : start + part.size] = part
+    table = weights_with_edge(weights, dtype)
+    ends = np.zeros((lanes, 4), np.uint64)
+    wide = lanes == LANES and cols > (MIN_SEGMENTS - 1) * SEGMENT and mask is NO_HOLES
+    (decode_block if wide else decode_block_serially)(
+        work.samples, work.magnitudes, mask, cols, table, western_weights(table), thresholds,
+        work.sums, work.activity, work.flat, work.sets, shift, cluster_of, tables.lut, tables.entries,
+        words, starts[:lanes], starts[lanes:], ends,
+    )  # fmt: skip
+    for lane in range(lanes):
+        taken = int(ends[lane, 2]) - int(starts[lane])
+        bits = int(ends[lane, 3]) - int(starts[lanes + lane]) * 32
+        coded, uncoded = int(sizes[lane]), int(sizes[lanes + lane])
+        if not coded <= taken <= coded + 2 or -(-bits // 32) != uncoded:
+            raise CorruptError(f"stream {lane} does not end with its last sample")
+    return work.interior

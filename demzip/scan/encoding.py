@@ -1,0 +1,53 @@
+"""Residuals to words: the binding of scan/encode/kernels.py."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demzip.constants import LANES, LANES_MIN_SAMPLES
+from demzip.entropy.tables import CompiledTables, side_tokens
+from demzip.scan.encode.kernels import encode_rows
+from demzip.scan.measuring import Measurement
+
+UInt32Array = NDArray[np.uint32]
+
+
+def lane_count(rows: int, cols: int) -> int:
+    """Streams of a block of this size (docs/format.md section 8.4)."""
+    return LANES if rows * cols >= LANES_MIN_SAMPLES else 1
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Coded residuals of a block: per lane its range-coder words and its uncoded bits."""
+
+    coded: list[UInt32Array]
+    uncoded: list[UInt32Array]
+
+
+def encode_residuals(
+    measurement: Measurement, cluster_of: NDArray[np.uint8], tables: CompiledTables
+) -> Streams:
+    """Code every residual that is not in a hole.
+
+    Args:
+        measurement: The block.
+        cluster_of: (32768,) table of each context state.
+        tables: Compiled tables; each has an escape.
+
+    """
+    rows, cols = measurement.residuals.shape
+    lanes = lane_count(rows, cols)
+    coded, uncoded = [], []
+    per_lane = -(-rows // lanes) * cols
+    words = np.empty(per_lane + 2, np.uint32)
+    bits = np.empty(3 * per_lane + 2, np.uint32)
+    for lane in range(lanes):
+        used, bit = encode_rows(
+            measurement.residuals, measurement.states, measurement.holes, lane, lanes, cluster_of,
+            tables.entries, tables.shifts, side_tokens(), words, bits,
+        )  # fmt: skip
+        coded.append(words[:used].copy())
+        uncoded.append(bits[: -(-bit // 32)].copy())
+    return Streams(coded, uncoded)

@@ -1,0 +1,94 @@
+"""Samples to residuals and context states: the binding of scan/measure/kernels.py."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demzip.constants import MARGIN, SEGMENT, TEMPLATE_SIZE
+from demzip.predict.lagrange import fits_int32
+from demzip.scan.measure.kernels import fill_holes, gather_normals, measure_block
+from demzip.scan.workspace import NO_HOLES, IntArray, Workspace, weights_with_edge
+
+UInt8Array = NDArray[np.uint8]
+Int64Array = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A block after prediction.
+
+    Attributes:
+        residuals: (rows, cols), sample - prediction; meaningless in holes.
+        states: (rows, cols) uint16, activity level * 8 + subcontext.
+        holes: (rows, cols) uint8, 1 where the sample is masked; (1, 1) where none is.
+        workspace: The block's samples and magnitudes, margins included.
+
+    """
+
+    residuals: IntArray
+    states: NDArray[np.uint16]
+    holes: UInt8Array
+    workspace: Workspace
+
+
+def measure(
+    samples: Int64Array | NDArray[np.int32],
+    holes: UInt8Array | None,
+    weights: Int64Array,
+    thresholds: Int64Array,
+    shift: int,
+    bound: int,
+) -> Measurement:
+    """Predict every sample of a block from its causal neighbours.
+
+    Args:
+        samples: (rows, cols) centred samples, |sample| <= bound where not masked. Not modified.
+        holes: (rows, cols) 0 or 1, or None.
+        weights: (sets, 24) multiples of 2**-12 that sum to one.
+        thresholds: (sets - 1,) mean activities from which the next set is used, ascending.
+        shift: Of activities to their levels.
+        bound: Largest magnitude of a sample.
+
+    """
+    rows, cols = samples.shape
+    dtype = np.int32 if fits_int32(weights, bound) else np.int64
+    work = Workspace.allocate(rows, cols, dtype)
+    work.interior[:] = samples
+    mask = NO_HOLES
+    if holes is not None and rows > 1:
+        mask = holes
+        fill_holes(work.samples, mask)
+    residuals = np.empty((rows, cols), dtype)
+    states = np.empty((rows, cols), np.uint16)
+    measure_block(
+        work.samples, work.magnitudes, mask, cols, weights_with_edge(weights, dtype), thresholds,
+        shift, work.sums[0], work.activity[0], work.flat[0], work.sets[0], residuals, states,
+    )  # fmt: skip
+    return Measurement(residuals, states, mask, work)
+
+
+def normals(
+    measurement: Measurement,
+    weights: Int64Array,
+    thresholds: Int64Array,
+) -> tuple[NDArray[np.float64], Int64Array]:
+    """Reweighted normal equations per weight set that `thresholds` make.
+
+    Returns:
+        (sets, 24, 24) float64 moments in the layout of predict.lagrange.solve, and the number of
+        samples behind each.
+
+    """
+    work = measurement.workspace
+    dtype = work.samples.dtype.type
+    sets = thresholds.size + 1
+    moments = np.zeros((sets, TEMPLATE_SIZE, TEMPLATE_SIZE))
+    counts = np.zeros(sets, np.int64)
+    table = weights_with_edge(np.repeat(weights[:1], sets, axis=0), dtype)
+    gather_normals(
+        work.samples, work.magnitudes, measurement.holes, work.cols, table, thresholds,
+        work.sums[0], work.activity[0], work.flat[0], work.sets[0], measurement.residuals,
+        np.zeros((SEGMENT, TEMPLATE_SIZE)), moments, counts,
+    )  # fmt: skip
+    return moments, counts

@@ -1,0 +1,157 @@
+"""What all blocks of a raster share: weights, contexts and tables (docs/format.md section 4)."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demzip.constants import (
+    ACTIVITY_LEVELS,
+    BINS,
+    CONTEXTS,
+    MAX_ACTIVITY_SHIFT,
+    MAX_CLUSTERS,
+    MAX_SETS,
+    SUBCONTEXTS,
+    TEMPLATE_ABOVE,
+    TEMPLATE_SIZE,
+    TOKENS,
+    WEIGHT_ONE,
+)
+from demzip.entropy.integers import ByteReader, read_integers, write_integers, write_varint
+from demzip.entropy.tables import CompiledTables, Table, compile_tables
+from demzip.errors import CorruptError
+from demzip.residual.contexts import table_of_state
+
+Int64Array = NDArray[np.int64]
+
+WEIGHT_MAGNITUDE = 1 << 20  # no legal weight is larger
+THRESHOLD_LIMIT = 1 << 40
+
+
+@dataclass(frozen=True)
+class Model:
+    """Parameters of a raster.
+
+    Attributes:
+        weights: (sets, 24) multiples of 2**-12, each set summing to one.
+        thresholds: (sets - 1,) mean activities from which a segment uses the next set, ascending.
+        activity_shift: An activity shifted right by this, at most 4095, is its level.
+        limits: (<= 31,) activity levels at which a new bin starts, ascending.
+        table_of_context: (256,) table of each context.
+        tables: 1..64 tables.
+
+    """
+
+    weights: Int64Array
+    thresholds: Int64Array
+    activity_shift: int
+    limits: Int64Array
+    table_of_context: Int64Array
+    tables: tuple[Table, ...]
+
+    @cached_property
+    def table_of_state(self) -> NDArray[np.uint8]:
+        """(32768,) table of each context state."""
+        return table_of_state(self.limits, self.table_of_context)
+
+    @cached_property
+    def compiled(self) -> CompiledTables:
+        """Tables as the kernels read them."""
+        return compile_tables(self.tables)
+
+    def to_bytes(self) -> bytes:
+        """The model section of the header."""
+        out = bytearray()
+        out += write_varint(self.weights.shape[0])
+        out += write_weights(self.weights)
+        steps = np.diff(self.limits, prepend=0)
+        out += write_varint(self.activity_shift)
+        out += write_varint(self.limits.size)
+        out += write_integers(np.concatenate([np.diff(self.thresholds, prepend=0), steps]))
+        out += write_varint(len(self.tables))
+        # A context mostly shares the table of the same subcontext one bin below.
+        below = np.concatenate([np.full(SUBCONTEXTS, -1), self.table_of_context[:-SUBCONTEXTS]])
+        changed = np.where(self.table_of_context == below, 0, self.table_of_context + 1)
+        out += write_integers(_non_negative(changed))
+        shapes = [[t.shift, t.first, len(t.levels), t.escape] for t in self.tables]
+        out += write_integers(_non_negative(np.array(shapes, np.int64).ravel()))
+        levels = [np.diff(np.array(t.levels, np.int64), prepend=0) for t in self.tables]
+        out += write_integers(np.concatenate(levels))
+        return bytes(out)
+
+    @classmethod
+    def from_bytes(cls, reader: ByteReader) -> "Model":
+        """Inverse of to_bytes; every field is checked against docs/format.md section 4.
+
+        Raises:
+            CorruptError: A field is outside its legal range.
+
+        """
+        sets = reader.varint(MAX_SETS + 1)
+        if sets == 0:
+            raise CorruptError("model: no weight set")
+        weights = read_weights(reader, sets)
+        activity_shift = reader.varint(MAX_ACTIVITY_SHIFT + 1)
+        limit_count = reader.varint(BINS)
+        steps = read_integers(reader, sets - 1 + limit_count)
+        thresholds = np.cumsum(steps[: sets - 1])
+        limits = np.cumsum(steps[sets - 1 :])
+        table_count = reader.varint(MAX_CLUSTERS + 1)
+        changed = _unsigned(read_integers(reader, CONTEXTS))
+        table_of_context = np.empty(CONTEXTS, np.int64)
+        for context in range(CONTEXTS):
+            if changed[context] == 0:
+                below = context - SUBCONTEXTS
+                table_of_context[context] = table_of_context[below] if below >= 0 else -1
+            else:
+                table_of_context[context] = changed[context] - 1
+        shapes = _unsigned(read_integers(reader, 4 * table_count)).reshape(-1, 4)
+        if table_count == 0 or shapes.max() > TOKENS:
+            raise CorruptError("model: illegal table")
+        levels = read_integers(reader, int(shapes[:, 2].sum()))
+        tables, start = [], 0
+        for shift, first, count, escape in shapes.tolist():
+            column = np.cumsum(levels[start : start + count])
+            tables.append(Table(shift, first, tuple(column.tolist()), escape))
+            start += count
+        legal = (
+            all(table.is_legal() for table in tables)
+            and 0 <= table_of_context.min()
+            and table_of_context.max() < table_count
+            and np.all(steps >= 0)
+            and np.all(steps < THRESHOLD_LIMIT)
+            and limits.max(initial=0) < ACTIVITY_LEVELS
+        )
+        if not legal:
+            raise CorruptError("model: a field is outside its legal range")
+        return cls(weights, thresholds, activity_shift, limits, table_of_context, tuple(tables))
+
+
+def write_weights(weights: Int64Array) -> bytes:
+    """Code (sets, 24) weights; that of W follows from the others."""
+    return write_integers(np.delete(weights, TEMPLATE_ABOVE, axis=1).ravel())
+
+
+def read_weights(reader: ByteReader, sets: int) -> Int64Array:
+    """Inverse of write_weights.
+
+    Raises:
+        CorruptError: A weight is outside +-2**20.
+
+    """
+    others = read_integers(reader, sets * (TEMPLATE_SIZE - 1)).reshape(sets, -1)
+    if np.abs(others).max() > WEIGHT_MAGNITUDE:
+        raise CorruptError("a weight is outside its legal range")
+    west = WEIGHT_ONE - others.sum(axis=1)
+    return np.insert(others, TEMPLATE_ABOVE, west, axis=1)
+
+
+def _non_negative(values: Int64Array) -> Int64Array:
+    """Undo the folding of write_integers for numbers that are never negative."""
+    return np.where(values & 1, -(values >> 1) - 1, values >> 1)
+
+
+def _unsigned(values: Int64Array) -> Int64Array:
+    return np.where(values >= 0, 2 * values, -2 * values - 1)

@@ -1,0 +1,253 @@
+"""The encoder's view of a raster before it codes a block: fits weights, chooses contexts, tables.
+
+Nothing here is part of the format; any model that `Model.from_bytes` accepts decodes.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demzip.constants import (
+    ACTIVITY_LEVELS,
+    CONTEXTS,
+    ESCAPE,
+    MARGIN,
+    SEGMENT,
+    SUBCONTEXTS,
+    TEMPLATE_SIZE,
+)
+from demzip.entropy.clustering import choose_shifts, make_tables
+from demzip.entropy.tables import side_tokens
+from demzip.predict.lagrange import solve
+from demzip.predict.templates import JPEG_TAPS, LAGRANGE_TAPS, jpeg_weights
+from demzip.residual.contexts import choose_limits, context_of_state
+from demzip.scan.measure.kernels import (
+    count_states,
+    count_symbols,
+    laplace_bits,
+    segment_activities,
+)
+from demzip.scan.measuring import Measurement, measure, normals
+from demzip.scan.model import Model
+
+Int64Array = NDArray[np.int64]
+Float64Array = NDArray[np.float64]
+UInt8Array = NDArray[np.uint8]
+
+SET_SHARES = (0.5, 0.8, 0.95)  # segments calmer than these shares use sets 1, 2, 3 of 4
+MIN_SET_SAMPLES = 400  # fewer samples take the weights fitted on all sets together
+PROBE_SAMPLES = 65536  # blocks up to this size are fitted on whole
+PROBE_ROWS, PROBES = 32, 2  # larger ones on strips
+PRIOR_SAMPLES = 500.0  # how many samples of the raster's fit stand behind a block's
+NO_THRESHOLDS = np.zeros(0, np.int64)
+
+Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Centred samples of a block.
+
+    Attributes:
+        samples: (rows, cols), |sample| <= bound outside holes.
+        holes: (rows, cols) 0 or 1, or None.
+        bound: Largest magnitude.
+
+    """
+
+    samples: NDArray[np.int32] | Int64Array
+    holes: UInt8Array | None
+    bound: int
+
+    def probes(self) -> list["Patch"]:
+        """The parts of the block that weights are fitted on."""
+        rows = self.samples.shape[0]
+        if self.samples.size <= PROBE_SAMPLES or rows < 2 * PROBES * PROBE_ROWS:
+            return [self]
+        starts = [(2 * k + 1) * rows // (2 * PROBES) - PROBE_ROWS // 2 for k in range(PROBES)]
+        return [
+            Patch(
+                self.samples[start : start + PROBE_ROWS],
+                None if self.holes is None else self.holes[start : start + PROBE_ROWS],
+                self.bound,
+            )
+            for start in starts
+        ]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Weight sets, the activities that choose among them, and the moments they came from.
+
+    Attributes:
+        weights: (sets, 24).
+        thresholds: (sets - 1,).
+        activity_shift: Of activities to their levels.
+        moments: (sets, 24, 24) per sample, or None for fixed weights.
+        taps: Cells that the fit may use.
+
+    """
+
+    weights: Int64Array
+    thresholds: Int64Array
+    activity_shift: int
+    moments: Float64Array | None
+    taps: tuple[int, ...]
+
+    def measure(self, patch: Patch) -> Measurement:
+        """Predict a patch with these weights."""
+        return measure(
+            patch.samples, patch.holes, self.weights, self.thresholds, self.activity_shift,
+            patch.bound,
+        )  # fmt: skip
+
+
+@cache
+def _laplace(shift: int) -> tuple[Float64Array, Float64Array]:
+    """Code length of a Laplace residual whose scale follows the activity: constant and slope.
+
+    Activities are sums of 18 magnitudes and the slope of the ground, so about 18 times the mean
+    |residual| plus a little; the offset keeps flat ground finite.
+    """
+    scale = ((np.arange(ACTIVITY_LEVELS) << shift) + 6) / 20
+    return np.log2(2 * scale), np.log2(np.e) / scale
+
+
+def code_length(measurements: list[Measurement], shift: int) -> float:
+    """Estimated bits of measured blocks; the first rows, which have little context, left out."""
+    tables = _laplace(shift)
+    return sum(
+        laplace_bits(m.residuals, m.states, m.holes, MARGIN, *tables) for m in measurements
+    )
+
+
+def _refit(
+    measurements: list[Measurement], fit: Fit, thresholds: Int64Array, prior: Fit | None = None
+) -> Fit:
+    """One reweighted least-squares round; `prior` counts as PRIOR_SAMPLES samples a set."""
+    sets = thresholds.size + 1
+    moments = np.zeros((sets, TEMPLATE_SIZE, TEMPLATE_SIZE))
+    counts = np.zeros(sets)
+    for measurement in measurements:
+        part, count = normals(measurement, fit.weights, thresholds)
+        moments += part
+        counts += count
+    if prior is not None and prior.moments is not None:
+        moments += PRIOR_SAMPLES * prior.moments
+        counts += PRIOR_SAMPLES
+    pooled = solve(moments.sum(axis=0), fit.taps)
+    if pooled is None:
+        pooled = fit.weights[0]
+    weights = np.repeat(pooled[None], sets, axis=0)
+    for number in range(sets):
+        own = solve(moments[number], fit.taps) if counts[number] >= MIN_SET_SAMPLES else None
+        if own is not None:
+            weights[number] = own
+    scale = np.maximum(counts, 1)[:, None, None]
+    return Fit(weights, thresholds, fit.activity_shift, moments / scale, fit.taps)
+
+
+def fit_raster(patches: list[Patch], predictor: str, mapper: Mapper = map) -> Fit:
+    """Weights for a raster from some of its blocks.
+
+    Args:
+        patches: Blocks; without any, the weights are those of `jpeg4`.
+        predictor: A name of predict.templates.PREDICTORS.
+        mapper: Like `map`, perhaps on several threads.
+
+    """
+    probes = [probe for patch in patches for probe in patch.probes()]
+    fixed = predictor in JPEG_TAPS
+    start = jpeg_weights(predictor if fixed else "jpeg4")[None]
+    taps = () if fixed else LAGRANGE_TAPS[predictor]
+    fit = Fit(start, NO_THRESHOLDS, 0, None, taps)
+    measured = list(mapper(fit.measure, probes))
+    shift = _choose_activity_shift(measured)
+    if shift > 0:
+        fit = replace(fit, activity_shift=shift)
+        measured = list(mapper(fit.measure, probes))
+    if fixed:
+        return fit
+    cost = code_length(measured, shift)
+    plan: list[Int64Array | None] = [NO_THRESHOLDS, NO_THRESHOLDS, None, None]
+    for thresholds in plan:
+        chosen = thresholds
+        if chosen is None:
+            chosen = fit.thresholds if fit.thresholds.size else _set_thresholds(measured)
+        trial = _refit(measured, fit, chosen)
+        trial_measured = list(mapper(trial.measure, probes))
+        trial_cost = code_length(trial_measured, shift)
+        if trial_cost < cost:
+            fit, measured, cost = trial, trial_measured, trial_cost
+    return fit
+
+
+def _choose_activity_shift(measured: list[Measurement]) -> int:
+    """Such that activities of eight times the mean residual still have a level of their own."""
+    total = sum(float(np.abs(m.residuals).sum(dtype=np.float64)) for m in measured)
+    mean = total / max(sum(m.residuals.size for m in measured), 1)
+    return max(0, math.ceil(math.log2(max(8 * 18 * mean, 1) / ACTIVITY_LEVELS)))
+
+
+def _set_thresholds(measured: list[Measurement]) -> Int64Array:
+    activities = np.concatenate(
+        [segment_means(measurement) for measurement in measured] + [np.zeros(1)]
+    )
+    return np.unique(np.quantile(activities, SET_SHARES).astype(np.int64))
+
+
+def segment_means(measurement: Measurement) -> Float64Array:
+    """Mean activity from above of each segment in rows 3 and later."""
+    work = measurement.workspace
+    segments = -(-work.cols // SEGMENT)
+    means = np.zeros((max(work.rows - MARGIN, 0), segments))
+    segment_activities(
+        work.samples, work.magnitudes, work.cols, work.activity[0], work.flat[0], means
+    )
+    return means.ravel()
+
+
+def fit_block(patch: Patch, raster_fit: Fit, weight_bits: float) -> Fit | None:
+    """Weights of a block's own, or None where the raster's serve as well.
+
+    Args:
+        patch: The block.
+        raster_fit: Fit of the raster.
+        weight_bits: What a weight costs in the block's payload.
+
+    """
+    if raster_fit.moments is None or patch.samples.size < 4 * MIN_SET_SAMPLES:
+        return None
+    probes = patch.probes()
+    measured = [raster_fit.measure(probe) for probe in probes]
+    trial = _refit(measured, raster_fit, raster_fit.thresholds, raster_fit)
+    shift = raster_fit.activity_shift
+    after = code_length([trial.measure(probe) for probe in probes], shift)
+    gain = code_length(measured, shift) - after
+    share = patch.samples.size / sum(probe.samples.size for probe in probes)
+    parameters = trial.weights.shape[0] * (len(trial.taps) - 1)
+    # Each fitted weight gains about 0.7 bits on the samples it was fitted on for nothing.
+    return trial if (gain - 0.7 * parameters) * share > weight_bits * parameters else None
+
+
+def make_model(measurements: list[Measurement], fit: Fit) -> Model:
+    """Contexts and tables for measured blocks."""
+    states = ACTIVITY_LEVELS * SUBCONTEXTS
+    counts, sums = np.zeros(states, np.int64), np.zeros(states, np.int64)
+    for m in measurements:
+        count_states(m.residuals, m.states, m.holes, counts, sums)
+    limits = choose_limits(counts.reshape(-1, SUBCONTEXTS).sum(axis=1))
+    contexts = context_of_state(limits)
+    shifts = choose_shifts(
+        np.bincount(contexts, counts, CONTEXTS), np.bincount(contexts, sums, CONTEXTS)
+    )
+    histogram = np.zeros((CONTEXTS, ESCAPE + 1), np.int64)
+    for m in measurements:
+        count_symbols(m.residuals, m.states, m.holes, contexts, shifts, side_tokens(), histogram)
+    tables, table_of_context = make_tables(histogram, shifts)
+    return Model(fit.weights, fit.thresholds, fit.activity_shift, limits, table_of_context, tables)

@@ -1,0 +1,70 @@
+"""The arrays that the raster loops work in: one block with its margins, and per-segment scratch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demzip.constants import LANES, MARGIN, SEGMENT, TEMPLATE_ABOVE, WEIGHT_ONE
+
+IntArray = NDArray[np.int32] | NDArray[np.int64]
+
+NO_HOLES = np.zeros((1, 1), np.uint8)  # the kernels take a mask of one row as "none"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Scratch for one block.
+
+    Attributes:
+        samples: (rows + 3, segments * 16 + 6); sample (r, c) of the block is at [r + 3, c + 3].
+        magnitudes: Same layout, absolute residuals.
+        sums, activity, flat, sets: (4, 16), one row per lane.
+        rows: Rows of the block.
+        cols: Columns of the block.
+
+    """
+
+    samples: IntArray
+    magnitudes: IntArray
+    sums: IntArray
+    activity: IntArray
+    flat: IntArray
+    sets: NDArray[np.int32]
+    rows: int
+    cols: int
+
+    @classmethod
+    def allocate(cls, rows: int, cols: int, dtype: type[np.int32] | type[np.int64]) -> "Workspace":
+        """Zeroed workspace; int32 only where `predict.lagrange.fits_int32` holds."""
+        padded = -(-cols // SEGMENT) * SEGMENT + 2 * MARGIN
+        lanes = (LANES, SEGMENT)
+        return cls(
+            np.zeros((rows + MARGIN, padded), dtype),
+            np.zeros((rows + MARGIN, padded), dtype),
+            np.zeros(lanes, dtype),
+            np.zeros(lanes, dtype),
+            np.zeros(lanes, dtype),
+            np.zeros(lanes, np.int32),
+            rows,
+            cols,
+        )
+
+    @property
+    def interior(self) -> IntArray:
+        """(rows, cols) view of the block without its margins."""
+        return self.samples[MARGIN:, MARGIN : MARGIN + self.cols]
+
+
+def weights_with_edge(weights: NDArray[np.int64], dtype: type) -> IntArray:
+    """(sets + 1, 24): the edge rule's western part, then the block's weight sets."""
+    edge = np.zeros((1, weights.shape[1]), np.int64)
+    edge[0, TEMPLATE_ABOVE] = WEIGHT_ONE
+    return np.ascontiguousarray(np.concatenate([edge, weights]).astype(dtype))
+
+
+def western_weights(weights: IntArray) -> IntArray:
+    """((sets + 1) * 4,): the weights of W, WW and WWW and a zero, set after set."""
+    west = np.zeros((weights.shape[0], 4), weights.dtype)
+    west[:, :3] = weights[:, TEMPLATE_ABOVE:]
+    return west.ravel()
