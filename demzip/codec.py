@@ -38,9 +38,9 @@ AnyArray = NDArray[np.generic]
 Progress = Callable[[int], object]  # called with the number of samples done since the last call
 ReadRange = Callable[[int, int], bytes]  # offset, size -> that many bytes, fewer at the end
 
-SURVEY_BLOCKS = 16  # blocks that weights and tables are made from; a smaller raster uses all
+SURVEY_BLOCKS = 12  # blocks that weights and tables are made from; a smaller raster uses all
 WEIGHT_BITS = 7.0  # what a weight of a block's own costs
-AUTO_SHORTLIST = 3  # predictors that `auto` codes in full
+KEPT_SAMPLES = 1 << 22  # samples of surveyed blocks that are kept measured
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -68,13 +68,28 @@ def in_order(jobs: int, function: Callable[[T], U], items: Iterable[T]) -> Itera
 # ---------------------------------------------------------------- values to bytes
 
 
+# A block as the survey left it: its measurement, and the weights of its own if it has some.
+Surveyed = tuple[Measurement, Fit | None]
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What the survey decided for a raster."""
+    """What the survey decided for a raster.
+
+    Attributes:
+        predictor: Name of the predictor.
+        fit: Weights of the raster.
+        model: What goes into the header.
+        own_weights: Whether blocks should try weights of their own.
+        surveyed: Blocks that are measured already, by number.
+
+    """
 
     predictor: str
     fit: Fit
     model: Model
+    own_weights: bool
+    surveyed: dict[int, Surveyed]
 
 
 @dataclass(frozen=True)
@@ -118,44 +133,56 @@ class RasterEncoder:
         samples, holes = self.value_map.to_samples(self.read(*box.slices))
         return make_patch(samples, holes)
 
-    def survey_patches(self) -> list[Patch]:
-        """Blocks with some relief, spread evenly over the raster."""
+    def survey_patches(self) -> dict[int, Patch]:
+        """Blocks with some relief, spread evenly over the raster, by number."""
         relief = [box for box in self.grid if _has_relief(self.spans[box.number])]
         if len(relief) > SURVEY_BLOCKS:
             step = len(relief) / SURVEY_BLOCKS
             relief = [relief[int((k + 0.5) * step)] for k in range(SURVEY_BLOCKS)]
         found = in_order(self.jobs, self.patch, relief)
-        return [patch[0] for patch in found if patch is not None]
+        return {
+            box.number: patch[0]
+            for box, patch in zip(relief, found, strict=True)
+            if patch is not None
+        }
 
-    def plan(self, predictor: str, patches: list[Patch] | None = None) -> Plan:
+    def plan(self, predictor: str, patches: dict[int, Patch] | None = None) -> Plan:
         """Fit weights and make tables for a predictor, or for the best one if it is "auto"."""
         if patches is None:
             patches = self.survey_patches()
         if predictor == "auto":
             return self._best_plan(patches)
-        fit = fit_raster(patches, predictor, partial(in_order, self.jobs))
-        return self._with_tables(predictor, fit, patches)
+        fit = fit_raster(list(patches.values()), predictor, partial(in_order, self.jobs))
+        measure = partial(_measure, fit=fit, try_own=True)
+        measured = list(in_order(self.jobs, measure, patches.values()))
+        model = make_model([measurement for measurement, _ in measured], fit)
+        own_weights = any(own is not None for _, own in measured)
+        surveyed = dict(zip(patches, measured, strict=True))
+        if sum(measurement.residuals.size for measurement, _ in measured) > KEPT_SAMPLES:
+            surveyed = {}
+        return Plan(predictor, fit, model, own_weights, surveyed)
 
-    def _with_tables(self, predictor: str, fit: Fit, patches: list[Patch]) -> Plan:
-        measured = in_order(self.jobs, lambda patch: _measure(patch, fit)[0], patches)
-        return Plan(predictor, fit, make_model(list(measured), fit))
-
-    def _best_plan(self, patches: list[Patch]) -> Plan:
-        """Rank all predictors by an estimate, code the blocks with the best few, keep the least."""
-        mapper = partial(in_order, self.jobs)
-        plans = []
+    def _best_plan(self, patches: dict[int, Patch]) -> Plan:
+        """The plan under which the surveyed blocks code smallest."""
+        best, least = None, 0
         for predictor in PREDICTORS:
-            fit = fit_raster(patches, predictor, mapper)
-            plans.append(self._with_tables(predictor, fit, patches))
-        estimates = [self._estimate(plan, patches) for plan in plans]
-        return plans[int(np.argmin(estimates))]
+            plan = self.plan(predictor, patches)
+            size = len(plan.model.to_bytes()) + sum(
+                in_order(self.jobs, partial(self._payload_size, plan), patches.items())
+            )
+            if best is None or size < least:
+                best, least = plan, size
+        assert best is not None  # noqa: S101
+        return best
 
-    def _estimate(self, plan: Plan, patches: list[Patch]) -> int:
-        def size(patch: Patch) -> int:
-            measurement, own = _measure(patch, plan.fit)
-            return len(write_block(patch, 0, measurement, own, plan.model))
+    def _payload_size(self, plan: Plan, item: tuple[int, Patch]) -> int:
+        number, patch = item
+        measurement, own = self._surveyed(plan, number, patch)
+        return len(write_block(patch, 0, measurement, own, plan.model))
 
-        return len(plan.model.to_bytes()) + sum(in_order(self.jobs, size, patches))
+    def _surveyed(self, plan: Plan, number: int, patch: Patch) -> Surveyed:
+        found = plan.surveyed.get(number)
+        return found or _measure(patch, plan.fit, try_own=plan.own_weights)
 
     def encode(self, plan: Plan, progress: Progress | None = None) -> Encoding:
         """Code every block."""
@@ -186,7 +213,9 @@ class RasterEncoder:
         if found is None:
             return write_block(None, 0, None, None, plan.model), crc, values.size
         patch, centre = found
-        measurement, own = _measure(patch, plan.fit) if patch.bound else (None, None)
+        measurement, own = (
+            self._surveyed(plan, box.number, patch) if patch.bound else (None, None)
+        )
         return write_block(patch, centre, measurement, own, plan.model), crc, values.size
 
 
@@ -194,8 +223,8 @@ def _has_relief(span: Span) -> bool:
     return span is not None and span[0] < span[1]
 
 
-def _measure(patch: Patch, fit: Fit) -> tuple[Measurement, Fit | None]:
-    own = fit_block(patch, fit, WEIGHT_BITS)
+def _measure(patch: Patch, fit: Fit, *, try_own: bool) -> Surveyed:
+    own = fit_block(patch, fit, WEIGHT_BITS) if try_own else None
     return (own or fit).measure(patch), own
 
 

@@ -76,17 +76,29 @@ def kernels_are_compiled() -> bool:
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a loop with Numba: releases the GIL, no fast-math, cached on disk where possible."""
+    return _compile(function)
+
+
+def _compile(function: Callable[P, R], **options: object) -> Callable[P, R]:
     directory = cache_directory()
     with _CONFIG_LOCK:
         before = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = str(directory or "")
         try:
             compiled: Callable[P, R] = numba.njit(
-                nogil=True, error_model="numpy", cache=directory is not None, _nrt=False
+                nogil=True, error_model="numpy", cache=directory is not None, _nrt=False,
+                **options,
             )(function)
         finally:
             numba.config.CACHE_DIR = before
     return compiled
+
+
+def estimator(function: Callable[P, R]) -> Callable[P, R]:
+    """A kernel of the encoder's statistics in floating point, where sums may be reordered and
+    fused, and so round differently from machine to machine. Never part of decoding.
+    """
+    return _compile(function, fastmath={"contract", "reassoc", "nsz"})
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:

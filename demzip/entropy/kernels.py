@@ -19,6 +19,7 @@ from demzip.constants import ESCAPE, SIDE_REACH, SIDE_TOKENS
 from demzip.jit import inlined, kernel
 
 FULL = 0xFFFFFFFFFFFFFFFF
+MERGE_REACH = 40  # contexts further apart are unlike each other: five bins of eight
 BITMAP_RATE = 5  # Format: an adaptive chance moves by 1/32 of its distance
 
 
@@ -33,7 +34,7 @@ def encode_step(low, span, position, words, cumulative, frequency, shift):
     span = scale * frequency
     if span < uint64(1) << uint64(32):
         words[position] = uint32(low >> uint64(32))
-        position += 1
+        position += uint64(1)
         low = low << uint64(32)
         span = span << uint64(32)
     return low, span, position
@@ -42,10 +43,10 @@ def encode_step(low, span, position, words, cumulative, frequency, shift):
 @kernel
 def carry_into(words, position):
     """Add one to the fraction that ends before `position`."""
-    position -= 1
+    position -= uint64(1)
     while words[position] == uint32(0xFFFFFFFF):
         words[position] = uint32(0)
-        position -= 1
+        position -= uint64(1)
     words[position] += uint32(1)
 
 
@@ -57,10 +58,10 @@ def encode_end(low, span, position, words):
         if point < low:
             carry_into(words, position)
         words[position] = uint32(point >> uint64(32))
-        position += 1
+        position += uint64(1)
         if uint32((low + span) >> uint64(32)) == uint32(point >> uint64(32)):
             words[position] = uint32(0)
-            position += 1
+            position += uint64(1)
     return position
 
 
@@ -71,7 +72,7 @@ def encode_symbols(symbols, tables, cumulative, words):
     Preconditions: `cumulative` is (tables, alphabet + 1) int64 from 0 to 2**24, strictly
     increasing over every symbol used; `words` holds len(symbols) + 2 words. Returns words used.
     """
-    low, span, position = uint64(0), uint64(FULL), int64(0)
+    low, span, position = uint64(0), uint64(FULL), uint64(0)
     for i in range(symbols.size):
         row = cumulative[tables[i]]
         left = uint64(row[symbols[i]])
@@ -194,7 +195,7 @@ def merge_contexts(
                 find_partner(
                     histogram, shifts, own, i, token_bits, table_bits, escape_bits, partner, gain
                 )
-            elif own[i] >= 0.0 and shifts[i] == shifts[best]:
+            elif own[i] >= 0.0 and shifts[i] == shifts[best] and abs(i - best) <= MERGE_REACH:
                 saved = (
                     own[i] + own[best]
                     - coded_bits(
@@ -212,7 +213,8 @@ def find_partner(histogram, shifts, own, i, token_bits, table_bits, escape_bits,
     partner[i], gain[i] = -1, -math.inf
     if own[i] < 0.0:
         return
-    for j in range(histogram.shape[0] - 1):
+    last = min(histogram.shape[0] - 1, i + MERGE_REACH + 1)
+    for j in range(max(i - MERGE_REACH, 0), last):
         if j != i and own[j] >= 0.0 and shifts[j] == shifts[i]:
             saved = (
                 own[i] + own[j]
@@ -253,7 +255,7 @@ def adapt(chance, bit):
 @kernel
 def encode_bitmap(mask, chances, words):
     """Code a mask of 0 and 1 with adaptive chances (64,), all 32768 at first. Returns words."""
-    low, span, position = uint64(0), uint64(FULL), int64(0)
+    low, span, position = uint64(0), uint64(FULL), uint64(0)
     for row in range(mask.shape[0]):
         for col in range(mask.shape[1]):
             context = bitmap_context(mask, row, col)
@@ -297,9 +299,7 @@ def decode_bitmap(words, chances, mask):
 @inlined
 def symbol_of(quotient, tokens):
     """Symbol of a shifted residual: 56 + token for q >= 0, 55 - token of ~q below, or the escape."""
-    magnitude = quotient if quotient >= 0 else ~quotient
-    symbol = ESCAPE
-    if magnitude < SIDE_REACH:
-        token = int64(tokens[magnitude])
-        symbol = SIDE_TOKENS + (token if quotient >= 0 else ~token)
-    return symbol
+    sign = quotient >> 63
+    magnitude = uint64(quotient ^ sign)
+    token = int64(tokens[min(magnitude, uint64(SIDE_REACH - 1))])
+    return SIDE_TOKENS + (token ^ sign) if magnitude < uint64(SIDE_REACH) else ESCAPE

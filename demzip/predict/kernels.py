@@ -5,9 +5,10 @@ below are indices into that array. All 12-bit fixed-point sums are exact as long
 sum(|weight|) * max(|sample|) < 2**31 (int32 arrays) or 2**63 (int64): the caller chooses the dtype.
 """
 
-from demzip.constants import SEGMENT, TEMPLATE_ABOVE, WEIGHT_BITS
-from demzip.jit import inlined, kernel
+from demzip.constants import SEGMENT, TEMPLATE_ABOVE, TEMPLATE_SIZE, WEIGHT_BITS
+from demzip.jit import estimator, inlined
 
+BATCH = 64  # samples whose products are summed at a time
 DAMPING = 1.0  # keeps residuals of 0 and calm ground from taking all the weight
 
 
@@ -45,52 +46,60 @@ def sum_edge(row1, first, last, sums):
         sums[i] = (row1[i + 3] - row1[i + 2]) << WEIGHT_BITS
 
 
-@kernel
-def accumulate_normals(samples, residuals, activity, sets, row, segment, rows_x, moments, counts):
-    """Add one segment's reweighted normal equations to the moments of its weight set.
+@inlined
+def gather_taps(samples, residuals, activity, sets, row, segment, taps, scales, scaled, filled, moments):
+    """Queue a segment's template cells, as differences to W, for the fit of their weight sets.
 
-    Source: one round of iteratively reweighted least squares on differences to W, towards the
-    least sum of |residual| / s where s is the residual's expected scale: that is what a sample
-    costs in bits. The scale is taken from the activity above.
-
-    Preconditions: `rows_x` is (SEGMENT, 24) float64 scratch; `moments` (sets, 24, 24) float64;
-    `sets` the weight set of each sample of the segment, 0 where the sample is not to be used.
+    Preconditions: `taps` (sets, 24, BATCH) and `scales` (sets, BATCH), `scaled` (2, BATCH) float64 scratch, `filled`
+    (sets,) how much of each is in use; `sets` the weight set of each sample of the segment, 0
+    where the sample is not to be used. Full batches are added to `moments` (sets, 24, 24).
     """
     column = segment * SEGMENT
     n1 = samples[row - 1, column : column + SEGMENT + 6]
     n2 = samples[row - 2, column : column + SEGMENT + 6]
     n3 = samples[row - 3, column : column + SEGMENT + 6]
     here = samples[row, column : column + SEGMENT + 3]
-    used = 0
-    chosen = 0
     for i in range(SEGMENT):
         if sets[i] == 0:
             continue
-        chosen = sets[i]
-        x = rows_x[used]
+        number = sets[i] - 1
+        s = filled[number]
         west = here[i + 2]
         for k in range(7):
-            x[k] = n1[i + k] - west
-            x[k + 7] = n2[i + k] - west
-            x[k + 14] = n3[i + k] - west
-        x[TEMPLATE_ABOVE] = here[i + 3] - west
-        x[TEMPLATE_ABOVE + 1] = here[i + 1] - west
-        x[TEMPLATE_ABOVE + 2] = here[i] - west
+            taps[number, k, s] = n1[i + k] - west
+            taps[number, k + 7, s] = n2[i + k] - west
+            taps[number, k + 14, s] = n3[i + k] - west
+        taps[number, TEMPLATE_ABOVE, s] = here[i + 3] - west
+        taps[number, TEMPLATE_ABOVE + 1, s] = here[i + 1] - west
+        taps[number, TEMPLATE_ABOVE + 2, s] = here[i] - west
         local = DAMPING + activity[i] * (1.0 / 24.0)
-        scale = (1.0 / ((abs(residuals[i]) + local) * local)) ** 0.5
-        for k in range(24):
-            x[k] *= scale
-        used += 1
-    if used == 0:
-        return
-    for i in range(used, (used + 3) // 4 * 4):
-        rows_x[i, :] = 0.0
-    matrix = moments[chosen - 1]
-    for i in range(0, used, 4):
-        x0, x1, x2, x3 = rows_x[i], rows_x[i + 1], rows_x[i + 2], rows_x[i + 3]
-        for k in range(24):
-            a0, a1, a2, a3 = x0[k], x1[k], x2[k], x3[k]
-            line = matrix[k]
-            for j in range(24):
-                line[j] += (a0 * x0[j] + a1 * x1[j]) + (a2 * x2[j] + a3 * x3[j])
-    counts[chosen - 1] += used
+        scales[number, s] = 1.0 / ((abs(residuals[i]) + local) * local)
+        filled[number] = s + 1
+        if s + 1 == BATCH:
+            add_moments(taps[number], scales[number], scaled, moments[number])
+            filled[number] = 0
+
+
+@estimator
+def add_moments(taps, scales, scaled, moments):
+    """Add a batch of reweighted normal equations to the lower triangle of (24, 24) moments.
+
+    Source: one round of iteratively reweighted least squares on differences to W, towards the
+    least sum of |residual| / s where s is the residual's expected scale: that is what a sample
+    costs in bits. Two rows by two columns at a time, so that every load is used twice.
+    """
+    for k in range(0, TEMPLATE_SIZE, 2):
+        for s in range(BATCH):
+            scaled[0, s] = taps[k, s] * scales[s]
+            scaled[1, s] = taps[k + 1, s] * scales[s]
+        for j in range(0, k + 2, 2):
+            a, b, c, d = 0.0, 0.0, 0.0, 0.0
+            for s in range(BATCH):
+                a += scaled[0, s] * taps[j, s]
+                b += scaled[0, s] * taps[j + 1, s]
+                c += scaled[1, s] * taps[j, s]
+                d += scaled[1, s] * taps[j + 1, s]
+            moments[k, j] += a
+            moments[k, j + 1] += b
+            moments[k + 1, j] += c
+            moments[k + 1, j + 1] += d

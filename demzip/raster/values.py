@@ -77,7 +77,7 @@ class ValueMap:
     def numbers(self, values: AnyArray, holes: UInt8Array | None) -> Int64Array | None:
         """Grid number of each value (0 in holes), or None if one does not lie on the grid."""
         if not self.is_float:
-            return values.astype(np.int64)
+            return values.astype(np.int32 if values.itemsize < 4 else np.int64)
         with np.errstate(invalid="ignore", over="ignore"):
             scaled = np.rint(values.astype(np.float64) * self.denominator)
             inside = np.abs(scaled) <= LARGEST

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from demzip.constants import LANES, LANES_MIN_SAMPLES
 from demzip.entropy.tables import CompiledTables, side_tokens
-from demzip.scan.encode.kernels import encode_rows
+from demzip.scan.encode.kernels import encode_quads, encode_rows
 from demzip.scan.measuring import Measurement
+from demzip.scan.workspace import NO_HOLES
 
 UInt32Array = NDArray[np.uint32]
 
@@ -39,15 +40,22 @@ def encode_residuals(
     """
     rows, cols = measurement.residuals.shape
     lanes = lane_count(rows, cols)
-    coded, uncoded = [], []
     per_lane = -(-rows // lanes) * cols
-    words = np.empty(per_lane + 2, np.uint32)
-    bits = np.empty(3 * per_lane + 2, np.uint32)
-    for lane in range(lanes):
-        used, bit = encode_rows(
-            measurement.residuals, measurement.states, measurement.holes, lane, lanes, cluster_of,
-            tables.entries, tables.shifts, side_tokens(), words, bits,
+    words = np.empty((lanes, per_lane + 2), np.uint32)
+    bits = np.empty((lanes, 3 * per_lane + 2), np.uint32)
+    words_used, bits_used = np.zeros(lanes, np.int64), np.zeros(lanes, np.int64)
+    if lanes == LANES and measurement.holes is NO_HOLES:
+        encode_quads(
+            measurement.residuals, measurement.states, cluster_of, tables.entries, tables.shifts,
+            side_tokens(), words, bits, words_used, bits_used,
         )  # fmt: skip
-        coded.append(words[:used].copy())
-        uncoded.append(bits[: -(-bit // 32)].copy())
-    return Streams(coded, uncoded)
+    else:
+        for lane in range(lanes):
+            words_used[lane], bits_used[lane] = encode_rows(
+                measurement.residuals, measurement.states, measurement.holes, lane, lanes,
+                cluster_of, tables.entries, tables.shifts, side_tokens(), words[lane], bits[lane],
+            )  # fmt: skip
+    return Streams(
+        [words[lane, : words_used[lane]].copy() for lane in range(lanes)],
+        [bits[lane, : -(-bits_used[lane] // 32)].copy() for lane in range(lanes)],
+    )

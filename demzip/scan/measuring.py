@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.constants import MARGIN, SEGMENT, TEMPLATE_SIZE
+from demzip.constants import TEMPLATE_SIZE
+from demzip.predict.kernels import BATCH
 from demzip.predict.lagrange import fits_int32
 from demzip.scan.measure.kernels import fill_holes, gather_normals, measure_block
 from demzip.scan.workspace import NO_HOLES, IntArray, Workspace, weights_with_edge
@@ -72,8 +73,15 @@ def normals(
     measurement: Measurement,
     weights: Int64Array,
     thresholds: Int64Array,
+    stride: int,
 ) -> tuple[NDArray[np.float64], Int64Array]:
     """Reweighted normal equations per weight set that `thresholds` make.
+
+    Args:
+        measurement: A block or a part of one.
+        weights: (sets, 24) it was measured with.
+        thresholds: (sets - 1,) that choose a segment's set now.
+        stride: Use every segment (1) or every second (2).
 
     Returns:
         (sets, 24, 24) float64 moments in the layout of predict.lagrange.solve, and the number of
@@ -89,6 +97,8 @@ def normals(
     gather_normals(
         work.samples, work.magnitudes, measurement.holes, work.cols, table, thresholds,
         work.sums[0], work.activity[0], work.flat[0], work.sets[0], measurement.residuals,
-        np.zeros((SEGMENT, TEMPLATE_SIZE)), moments, counts,
+        stride, np.zeros((sets, TEMPLATE_SIZE, BATCH)), np.zeros((sets, BATCH)), np.zeros((2, BATCH)),
+        np.zeros(sets, np.int64), moments, counts,
     )  # fmt: skip
-    return moments, counts
+    lower = np.tril(moments)
+    return lower + np.transpose(np.tril(moments, -1), (0, 2, 1)), counts

@@ -20,11 +20,12 @@ from demzip.constants import (
     SEGMENT,
     SUBCONTEXTS,
     TEMPLATE_SIZE,
+    WEIGHT_ONE,
 )
 from demzip.entropy.clustering import choose_shifts, make_tables
 from demzip.entropy.tables import side_tokens
 from demzip.predict.lagrange import solve
-from demzip.predict.templates import JPEG_TAPS, LAGRANGE_TAPS, jpeg_weights
+from demzip.predict.templates import JPEG_TAPS, LAGRANGE_TAPS, W, jpeg_weights
 from demzip.residual.contexts import choose_limits, context_of_state
 from demzip.scan.measure.kernels import (
     count_states,
@@ -42,8 +43,10 @@ UInt8Array = NDArray[np.uint8]
 SET_SHARES = (0.5, 0.8, 0.95)  # segments calmer than these shares use sets 1, 2, 3 of 4
 MIN_SET_SAMPLES = 400  # fewer samples take the weights fitted on all sets together
 PROBE_SAMPLES = 65536  # blocks up to this size are fitted on whole
-PROBE_ROWS, PROBES = 32, 2  # larger ones on strips
+PROBE_ROWS, PROBES = 24, 2  # larger ones on strips
+RASTER_PROBES = 12  # strips that a large raster's weights are fitted on
 PRIOR_SAMPLES = 500.0  # how many samples of the raster's fit stand behind a block's
+BITS_PER_ERROR = 2.0  # bits that a unit of reweighted squared error costs, roughly
 NO_THRESHOLDS = np.zeros(0, np.int64)
 
 Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
@@ -126,20 +129,25 @@ def code_length(measurements: list[Measurement], shift: int) -> float:
     )
 
 
-def _refit(
-    measurements: list[Measurement], fit: Fit, thresholds: Int64Array, prior: Fit | None = None
-) -> Fit:
-    """One reweighted least-squares round; `prior` counts as PRIOR_SAMPLES samples a set."""
+def _moments(
+    measurements: list[Measurement], fit: Fit, thresholds: Int64Array
+) -> tuple[Float64Array, Float64Array]:
+    """Normal equations of measured blocks per weight set, and the samples behind each."""
     sets = thresholds.size + 1
-    moments = np.zeros((sets, TEMPLATE_SIZE, TEMPLATE_SIZE))
-    counts = np.zeros(sets)
+    moments, counts = np.zeros((sets, TEMPLATE_SIZE, TEMPLATE_SIZE)), np.zeros(sets)
+    stride = 1 if sum(m.residuals.size for m in measurements) <= PROBE_SAMPLES else 2
     for measurement in measurements:
-        part, count = normals(measurement, fit.weights, thresholds)
+        part, count = normals(measurement, fit.weights, thresholds, stride)
         moments += part
         counts += count
-    if prior is not None and prior.moments is not None:
-        moments += PRIOR_SAMPLES * prior.moments
-        counts += PRIOR_SAMPLES
+    return moments, counts
+
+
+def _solve_sets(
+    moments: Float64Array, counts: Float64Array, fit: Fit, thresholds: Int64Array
+) -> Fit:
+    """Weights of every set; small or degenerate sets take those of all sets together."""
+    sets = thresholds.size + 1
     pooled = solve(moments.sum(axis=0), fit.taps)
     if pooled is None:
         pooled = fit.weights[0]
@@ -148,8 +156,8 @@ def _refit(
         own = solve(moments[number], fit.taps) if counts[number] >= MIN_SET_SAMPLES else None
         if own is not None:
             weights[number] = own
-    scale = np.maximum(counts, 1)[:, None, None]
-    return Fit(weights, thresholds, fit.activity_shift, moments / scale, fit.taps)
+    means = moments / np.maximum(counts, 1)[:, None, None]
+    return Fit(weights, thresholds, fit.activity_shift, means, fit.taps)
 
 
 def fit_raster(patches: list[Patch], predictor: str, mapper: Mapper = map) -> Fit:
@@ -162,6 +170,8 @@ def fit_raster(patches: list[Patch], predictor: str, mapper: Mapper = map) -> Fi
 
     """
     probes = [probe for patch in patches for probe in patch.probes()]
+    if sum(probe.samples.size for probe in probes) > RASTER_PROBES * PROBE_SAMPLES // 4:
+        probes = probes[:: max(1, len(probes) // RASTER_PROBES)]
     fixed = predictor in JPEG_TAPS
     start = jpeg_weights(predictor if fixed else "jpeg4")[None]
     taps = () if fixed else LAGRANGE_TAPS[predictor]
@@ -179,7 +189,7 @@ def fit_raster(patches: list[Patch], predictor: str, mapper: Mapper = map) -> Fi
         chosen = thresholds
         if chosen is None:
             chosen = fit.thresholds if fit.thresholds.size else _set_thresholds(measured)
-        trial = _refit(measured, fit, chosen)
+        trial = _solve_sets(*_moments(measured, fit, chosen), fit, chosen)
         trial_measured = list(mapper(trial.measure, probes))
         trial_cost = code_length(trial_measured, shift)
         if trial_cost < cost:
@@ -207,7 +217,8 @@ def segment_means(measurement: Measurement) -> Float64Array:
     segments = -(-work.cols // SEGMENT)
     means = np.zeros((max(work.rows - MARGIN, 0), segments))
     segment_activities(
-        work.samples, work.magnitudes, work.cols, work.activity[0], work.flat[0], means
+        work.samples, work.magnitudes, work.cols, work.sums[0], work.activity[0], work.flat[0],
+        means,
     )
     return means.ravel()
 
@@ -223,16 +234,28 @@ def fit_block(patch: Patch, raster_fit: Fit, weight_bits: float) -> Fit | None:
     """
     if raster_fit.moments is None or patch.samples.size < 4 * MIN_SET_SAMPLES:
         return None
-    probes = patch.probes()
-    measured = [raster_fit.measure(probe) for probe in probes]
-    trial = _refit(measured, raster_fit, raster_fit.thresholds, raster_fit)
-    shift = raster_fit.activity_shift
-    after = code_length([trial.measure(probe) for probe in probes], shift)
-    gain = code_length(measured, shift) - after
-    share = patch.samples.size / sum(probe.samples.size for probe in probes)
+    measured = [raster_fit.measure(probe) for probe in patch.probes()]
+    moments, counts = _moments(measured, raster_fit, raster_fit.thresholds)
+    prior = PRIOR_SAMPLES * raster_fit.moments
+    trial = _solve_sets(
+        moments + prior, counts + PRIOR_SAMPLES, raster_fit, raster_fit.thresholds
+    )
+    gain = _error(moments, raster_fit.weights) - _error(moments, trial.weights)
     parameters = trial.weights.shape[0] * (len(trial.taps) - 1)
-    # Each fitted weight gains about 0.7 bits on the samples it was fitted on for nothing.
-    return trial if (gain - 0.7 * parameters) * share > weight_bits * parameters else None
+    share = patch.samples.size / max(float(counts.sum()), 1.0)
+    # Each fitted weight gains about a bit on the samples it was fitted on for nothing.
+    pays = (BITS_PER_ERROR * gain - parameters) * share > weight_bits * parameters
+    return trial if pays else None
+
+
+def _error(moments: Float64Array, weights: Int64Array) -> float:
+    """Sum of reweighted squared errors of weight sets, from their normal equations."""
+    total = 0.0
+    for matrix, integers in zip(moments, weights, strict=True):
+        errors = -integers / WEIGHT_ONE
+        errors[W] = 1.0
+        total += float(errors @ matrix @ errors)
+    return total
 
 
 def make_model(measurements: list[Measurement], fit: Fit) -> Model:

@@ -19,7 +19,7 @@ class Workspace:
     Attributes:
         samples: (rows + 3, segments * 16 + 6); sample (r, c) of the block is at [r + 3, c + 3].
         magnitudes: Same layout, absolute residuals.
-        sums, activity, flat, sets: (4, 16), one row per lane.
+        sums, activity, flat, sets: (4, 16), one row per lane; sums has two columns more.
         rows: Rows of the block.
         cols: Columns of the block.
 
@@ -42,7 +42,7 @@ class Workspace:
         return cls(
             np.zeros((rows + MARGIN, padded), dtype),
             np.zeros((rows + MARGIN, padded), dtype),
-            np.zeros(lanes, dtype),
+            np.zeros((LANES, SEGMENT + 2), dtype),
             np.zeros(lanes, dtype),
             np.zeros(lanes, dtype),
             np.zeros(lanes, np.int32),

@@ -16,11 +16,11 @@ from demzip.jit import inlined, kernel
 @inlined
 def put_bits(words, bit, value, count):
     """Append `count` <= 32 bits to words that are zero from `bit` on."""
-    index = bit >> 5
-    pair = uint64(value) << uint64(bit & 31)
+    index = bit >> uint64(5)
+    pair = uint64(value) << (bit & uint64(31))
     words[index] |= uint32(pair)
-    words[index + 1] |= uint32(pair >> uint64(32))
-    return bit + count
+    words[index + uint64(1)] |= uint32(pair >> uint64(32))
+    return bit + uint64(count)
 
 
 @kernel
@@ -43,7 +43,7 @@ def put_escape(words, bit, residual):
 
 @inlined
 def clear_ahead(words, bit):
-    words[(bit >> 5) + 1] = uint32(0)
+    words[(bit >> uint64(5)) + uint64(1)] = uint32(0)
 
 
 @inlined
@@ -52,11 +52,11 @@ def encode_sample(
     low, span, position, bit,
 ):
     """Code one residual: its token to the range coder, its low bits uncoded."""
-    cluster = int64(cluster_of[state])
-    symbol = symbol_of(residual >> int64(shifts[cluster]), side_tokens)
-    entry = entries[(cluster << SYMBOL_BITS) + symbol]
+    cluster = uint64(cluster_of[uint64(state)])
+    symbol = uint64(symbol_of(residual >> shifts[cluster], side_tokens))
+    entry = entries[(cluster << uint64(SYMBOL_BITS)) + symbol]
     if entry & 0x1FFF == 0:
-        entry = entries[(cluster << SYMBOL_BITS) + ESCAPE]
+        entry = entries[(cluster << uint64(SYMBOL_BITS)) + uint64(ESCAPE)]
     low, span, position = encode_step(
         low, span, position, words,
         uint64((entry >> 13) & 0x1FFF), uint64(entry & 0x1FFF), uint64(TABLE_BITS),
@@ -77,14 +77,83 @@ def encode_rows(
     """Code rows first, first + step, ... as one stream. Returns words and bits used."""
     rows, cols = residuals.shape
     masked = holes.shape[0] > 1
-    low, span, position, bit = uint64(0), uint64(0xFFFFFFFFFFFFFFFF), int64(0), int64(0)
+    low, span, position, bit = uint64(0), uint64(0xFFFFFFFFFFFFFFFF), uint64(0), uint64(0)
     bits[0] = uint32(0)
     for row in range(first, rows, step):
         for col in range(cols):
             if masked and holes[row, col]:
                 continue
             low, span, position, bit = encode_sample(
-                int64(residuals[row, col]), states[row, col], cluster_of, entries, shifts, side_tokens,
-                words, bits, low, span, position, bit,
+                int64(residuals[row, col]), states[row, col], cluster_of, entries, shifts,
+                side_tokens, words, bits, low, span, position, bit,
             )  # fmt: skip
     return encode_end(low, span, position, words), bit
+
+
+@kernel
+def encode_quads(
+    residuals, states, cluster_of, entries, shifts, side_tokens, words, bits, words_used, bits_used
+):
+    """Code all rows of a block without holes as four streams, four rows at a time.
+
+    The streams are independent, so that the latencies of one hide behind the others. Row k of
+    `words` and `bits` takes stream k; `words_used` and `bits_used` (4,) how much of it.
+    """
+    rows, cols = residuals.shape
+    words0, words1, words2, words3 = words[0], words[1], words[2], words[3]
+    bits0, bits1, bits2, bits3 = bits[0], bits[1], bits[2], bits[3]
+    bits[:, 0] = uint32(0)
+    full, zero = uint64(0xFFFFFFFFFFFFFFFF), uint64(0)
+    low0, span0, position0, bit0 = zero, full, zero, zero
+    low1, span1, position1, bit1 = zero, full, zero, zero
+    low2, span2, position2, bit2 = zero, full, zero, zero
+    low3, span3, position3, bit3 = zero, full, zero, zero
+    for row in range(0, rows - 3, 4):
+        here0, state0 = residuals[row + 0], states[row + 0]
+        here1, state1 = residuals[row + 1], states[row + 1]
+        here2, state2 = residuals[row + 2], states[row + 2]
+        here3, state3 = residuals[row + 3], states[row + 3]
+        for col in range(cols):
+            low0, span0, position0, bit0 = encode_sample(
+                int64(here0[col]), state0[col], cluster_of, entries, shifts, side_tokens,
+                words0, bits0, low0, span0, position0, bit0,
+            )  # fmt: skip
+            low1, span1, position1, bit1 = encode_sample(
+                int64(here1[col]), state1[col], cluster_of, entries, shifts, side_tokens,
+                words1, bits1, low1, span1, position1, bit1,
+            )  # fmt: skip
+            low2, span2, position2, bit2 = encode_sample(
+                int64(here2[col]), state2[col], cluster_of, entries, shifts, side_tokens,
+                words2, bits2, low2, span2, position2, bit2,
+            )  # fmt: skip
+            low3, span3, position3, bit3 = encode_sample(
+                int64(here3[col]), state3[col], cluster_of, entries, shifts, side_tokens,
+                words3, bits3, low3, span3, position3, bit3,
+            )  # fmt: skip
+    last = rows // 4 * 4
+    if last + 0 < rows:
+        for col in range(cols):
+            low0, span0, position0, bit0 = encode_sample(
+                int64(residuals[last + 0, col]), states[last + 0, col], cluster_of, entries,
+                shifts, side_tokens, words0, bits0, low0, span0, position0, bit0,
+            )  # fmt: skip
+    if last + 1 < rows:
+        for col in range(cols):
+            low1, span1, position1, bit1 = encode_sample(
+                int64(residuals[last + 1, col]), states[last + 1, col], cluster_of, entries,
+                shifts, side_tokens, words1, bits1, low1, span1, position1, bit1,
+            )  # fmt: skip
+    if last + 2 < rows:
+        for col in range(cols):
+            low2, span2, position2, bit2 = encode_sample(
+                int64(residuals[last + 2, col]), states[last + 2, col], cluster_of, entries,
+                shifts, side_tokens, words2, bits2, low2, span2, position2, bit2,
+            )  # fmt: skip
+    words_used[0] = encode_end(low0, span0, position0, words0)
+    bits_used[0] = bit0
+    words_used[1] = encode_end(low1, span1, position1, words1)
+    bits_used[1] = bit1
+    words_used[2] = encode_end(low2, span2, position2, words2)
+    bits_used[2] = bit2
+    words_used[3] = encode_end(low3, span3, position3, words3)
+    bits_used[3] = bit3

@@ -2,10 +2,10 @@
 
 from numba import int64
 
-from demzip.constants import MARGIN, SEGMENT, SUBCONTEXTS, WEIGHT_BITS
+from demzip.constants import MARGIN, SEGMENT, SUBCONTEXTS, TEMPLATE_SIZE, WEIGHT_BITS
 from demzip.entropy.kernels import symbol_of
 from demzip.jit import inlined, kernel
-from demzip.predict.kernels import accumulate_normals
+from demzip.predict.kernels import BATCH, add_moments, gather_taps
 from demzip.residual.kernels import activity_above, activity_level
 from demzip.scan.segment.kernels import (
     EDGE,
@@ -39,7 +39,7 @@ def measure_segment(
     above, here, mags_above, mags, count, masked, weight, shift, sums, activity, flat, sets, residuals,
     states,
 ):  # fmt: skip
-    """Residuals and states of one segment whose sums are prepared. Reuses `sums` as scratch."""
+    """Residuals and states of one segment that is prepared; its scratch arrays are used up."""
     west1, west2, west3 = weight[21], weight[22], weight[23]
     for i in range(SEGMENT):
         if sets[i] == EDGE:
@@ -51,18 +51,19 @@ def measure_segment(
         prediction = here[i + 2] if level_ground else sums[i] >> WEIGHT_BITS
         fraction = (sums[i] >> (WEIGHT_BITS - 2)) & 3
         residuals[i] = here[i + 3] - prediction
+        flat[i] = flat[i] if level_ground else fraction
+    for i in range(count):
         mags[i + 3] = abs(residuals[i])
-        sums[i] = flat[i] if level_ground else fraction
     if masked:
         for i in range(count):
             if sets[i] == HOLE:
                 mags[i + 3] = (mags[i + 2] + mags_above[i + 3]) >> 1
     for i in range(count):
-        total = (
-            int64(activity[i]) + 4 * int64(mags[i + 2]) + int64(mags[i + 1])
-            + abs(int64(here[i + 2]) - int64(above[i + 2]))
-        )  # fmt: skip
-        states[i] = (activity_level(total, shift) << 3) | sums[i]
+        sums[i] = here[i + 2] - above[i + 2]
+    for i in range(count):
+        activity[i] += 4 * mags[i + 2] + mags[i + 1] + abs(sums[i])
+    for i in range(count):
+        states[i] = (activity_level(activity[i], shift) << 3) | flat[i]
 
 
 @kernel
@@ -122,26 +123,38 @@ def measure_block(
 @kernel
 def gather_normals(
     samples, magnitudes, holes, cols, weights, thresholds, sums, activity, flat, sets, residuals,
-    rows_x, moments, counts,
+    stride, taps, scales, scaled, filled, moments, counts,
 ):  # fmt: skip
-    """Reweighted normal equations of a measured block from row 3 on, per weight set."""
+    """Reweighted normal equations from row 3 on, per weight set. Scratch as in gather_taps.
+
+    With a stride of 2 the segments used are those of one colour of a chessboard.
+    """
     rows = samples.shape[0] - MARGIN
     segments = (cols + SEGMENT - 1) // SEGMENT
     for row in range(MARGIN, rows):
-        for segment in range(segments):
+        for segment in range(row % stride, segments, stride):
             prepare_segment(
                 samples, magnitudes, holes, row, segment, cols, weights, thresholds,
                 sums, activity, flat, sets,
             )  # fmt: skip
             column = segment * SEGMENT
+            here = samples[row + MARGIN, column + MARGIN - 1 : column + MARGIN - 1 + SEGMENT]
+            above = samples[row + MARGIN - 1, column + MARGIN : column + MARGIN + SEGMENT]
             for i in range(SEGMENT):
-                c = column + i + MARGIN
-                if sets[i] == HOLE or (flat[i] != 0 and samples[row + MARGIN, c - 1] == samples[row + MARGIN - 1, c]):
+                if sets[i] == HOLE or (flat[i] != 0 and here[i] == above[i]):
                     sets[i] = EDGE
-            accumulate_normals(
+                if sets[i] != EDGE:
+                    counts[sets[i] - 1] += 1
+            gather_taps(
                 samples, residuals[row, column:], activity, sets, row + MARGIN, segment,
-                rows_x, moments, counts,
+                taps, scales, scaled, filled, moments,
             )  # fmt: skip
+    for number in range(filled.size):
+        for s in range(filled[number], BATCH):
+            scales[number, s] = 0.0
+            for k in range(TEMPLATE_SIZE):
+                taps[number, k, s] = 0.0
+        add_moments(taps[number], scales[number], scaled, moments[number])
 
 
 @kernel
@@ -158,7 +171,7 @@ def laplace_bits(residuals, states, holes, first, fixed, slope):
 
 
 @kernel
-def segment_activities(samples, magnitudes, cols, activity, flat, means):
+def segment_activities(samples, magnitudes, cols, sums, activity, flat, means):
     """Mean activity from above of each segment of a measured block, rows 3 and later."""
     width = SEGMENT + 2 * MARGIN
     for row in range(means.shape[0]):
@@ -168,7 +181,7 @@ def segment_activities(samples, magnitudes, cols, activity, flat, means):
             count = min(SEGMENT, cols - c)
             activity_above(
                 samples[r - 1, c : c + width], samples[r - 2, c : c + width],
-                magnitudes[r - 1, c : c + width], magnitudes[r - 2, c : c + width], activity, flat,
+                magnitudes[r - 1, c : c + width], magnitudes[r - 2, c : c + width], sums, activity, flat,
             )  # fmt: skip
             total = 0.0
             for i in range(count):

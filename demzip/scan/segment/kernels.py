@@ -48,7 +48,7 @@ def prepare(
 
     Source: docs/format.md sections 6.2 to 6.4 and 7.1. `row` >= 1 is the block's row, `weights`
     (sets + 1, 24) with the edge rule first, `thresholds` (sets - 1). Fills SEGMENT elements of
-    sums, activity, flat and sets. Returns the weight set of the segment's interior.
+    sums (which has two more), activity, flat and sets. Returns the weight set of the segment's interior.
     """
     r = row + MARGIN
     column = segment * SEGMENT
@@ -59,7 +59,7 @@ def prepare(
     row3 = samples[r - 3, column : column + width]
     mags1 = magnitudes[r - 1, column : column + width]
     mags2 = magnitudes[r - 2, column : column + width]
-    activity_above(row1, row2, mags1, mags2, activity, flat)
+    activity_above(row1, row2, mags1, mags2, sums, activity, flat)
     chosen = EDGE
     if row < MARGIN:
         sum_edge(row1, 0, SEGMENT, sums)
@@ -71,7 +71,7 @@ def prepare(
             total += int64(activity[i])
         chosen = 1
         for threshold in thresholds:
-            if total * SEGMENT >= int64(threshold) * count:
+            if total >= int64(threshold) * count:
                 chosen += 1
         sum_above(row1, row2, row3, weights[chosen], sums)
         for i in range(SEGMENT):
