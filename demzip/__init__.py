@@ -1,0 +1,89 @@
+"""Lossless compression of digital elevation models.
+
+A raster passes these stages on its way into a .dz file, and the same ones backwards on its way out:
+
+    raster -> samples (exact integers) -> blocks -> prediction -> residual -> context
+           -> range coder -> container
+
+Arrays:
+
+    data = demzip.encode(array, predictor="lagrange24", nodata=-9999)
+    array = demzip.decode(data)
+
+Files:
+
+    demzip.compress("tile.tif", "tile.dz")
+    demzip.decompress("tile.dz", "tile.tif")
+    demzip.verify("tile.dz", "tile.tif")
+    with demzip.open("tile.dz") as dem:
+        window = dem.read(window=((0, 100), (50, 150)))
+
+Everything that goes wrong on purpose is a `DemzipError`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from demzip import errors
+from demzip.errors import (
+    CorruptError,
+    DemzipError,
+    OptionsError,
+    TruncatedError,
+    UnsupportedError,
+)
+
+if TYPE_CHECKING:
+    from demzip.codec import decode, encode
+    from demzip.io.dataset import Dataset, open  # noqa: A004
+    from demzip.io.geotiff import compress, decompress, verify
+    from demzip.predict.templates import PREDICTORS
+    from demzip.raster.georeference import Georeference
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "PREDICTORS",
+    "CorruptError",
+    "Dataset",
+    "DemzipError",
+    "Georeference",
+    "OptionsError",
+    "TruncatedError",
+    "UnsupportedError",
+    "__version__",
+    "compress",
+    "decode",
+    "decompress",
+    "encode",
+    "errors",
+    "open",
+    "verify",
+]
+
+# Imported when first used: NumPy, Numba and rasterio take longer than a short command.
+_HOMES = {
+    "PREDICTORS": "demzip.predict.templates",
+    "Dataset": "demzip.io.dataset",
+    "Georeference": "demzip.raster.georeference",
+    "compress": "demzip.io.geotiff",
+    "decode": "demzip.codec",
+    "decompress": "demzip.io.geotiff",
+    "encode": "demzip.codec",
+    "open": "demzip.io.dataset",
+    "verify": "demzip.io.geotiff",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name's module (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'demzip' has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Names for completion, those not imported yet among them."""
+    return sorted({*globals(), *__all__})

@@ -11,6 +11,8 @@ from demzip.errors import CorruptError, TruncatedError
 from demzip.io.metadata import differences
 from demzip.io.source import RasterSource
 
+LISTED = 3  # differences that a message names
+
 AnyArray = NDArray[np.generic]
 # Called with a stage ("reading", "encoding", ...), samples done since the last call, and in all.
 Progress = Callable[[str, int, int], object]
@@ -63,7 +65,8 @@ def check_metadata(decoder: RasterDecoder, source: RasterSource) -> None:
         found.append(f"{decoder.value_map.dtype} instead of {source.dtype}")
     found += differences(decoder.georeference, source.georeference)
     if found:
-        raise CorruptError(f"differs from {source.name}: {'; '.join(found)}")
+        more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
+        raise CorruptError(f"differs from {source.name}: {'; '.join(found[:LISTED])}{more}")
 
 
 def check_against(

@@ -2,7 +2,7 @@
 
 import os
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +13,14 @@ from rasterio.windows import Window
 
 from demzip.codec import RasterDecoder
 from demzip.errors import OptionsError
+from demzip.io.crs import parse_crs
 from demzip.io.files import FileRanges, PathLike, naming
-from demzip.io.metadata import parse_crs
 from demzip.io.profile import decoder_profile
 from demzip.options import thread_count
 
 AnyArray = NDArray[np.generic]
-Range = slice | tuple[int | None, int | None]
-Rectangle = Window | tuple[Range, Range]
+Range: TypeAlias = slice | tuple[int | None, int | None]
+Rectangle: TypeAlias = Window | tuple[Range, Range]
 
 
 class Dataset:
@@ -224,14 +224,12 @@ class Dataset:
         return self._masked(values) if masked else values
 
     def _masked(self, values: AnyArray) -> AnyArray:
-        mask = np.zeros(values.shape, np.bool_)
+        mask = np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, np.bool_)
         if self.nodata is not None:
-            mask |= values == np.asarray(self.nodata).astype(np.float64)
-            if values.dtype == np.float32:  # declared with more digits than the values have
+            mask |= values == self.nodata
+            if values.dtype == np.float32:  # may be declared with more digits than values have
                 mask |= values == np.float32(self.nodata)
-        if values.dtype.kind == "f":
-            mask |= np.isnan(values)
-        return np.ma.MaskedArray(values, mask, fill_value=self.nodata)
+        return np.ma.MaskedArray(values, mask)
 
     def _slices(self, window: Rectangle | None) -> tuple[slice, slice]:
         if window is None:

@@ -52,7 +52,7 @@ class FileRanges:
 
     def __init__(self, path: PathLike) -> None:
         if is_remote(path):
-            raise UnsupportedError(f"{path}: .dz files are read from local disks only; copy it first")
+            raise UnsupportedError(f"{path}: .dz files are read from local disks; copy it first")
         self.path = Path(path)
         try:
             if self.path.is_dir():
@@ -122,6 +122,8 @@ def output_path(src: PathLike, dst: PathLike | None, suffix: str) -> Path:
             raise OptionsError(f"output {dst}: only local files can be written")
         return Path(dst)
     source = Path(src)
+    if not source.name or source.is_dir():
+        raise DemzipError(f"{src}: is a folder, not a file")
     if is_remote(src):
         return Path(source.name.split("?")[0]).with_suffix(suffix)
     if not source.exists() and ":" in source.name:

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from rasterio.crs import CRS
 from rasterio.dtypes import in_dtype_range
 from rasterio.enums import ColorInterp
-from rasterio.errors import CRSError
 from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.transform import Affine
 
-from demzip.errors import CorruptError
+from demzip.io.crs import crs_text, parse_crs
 from demzip.raster.georeference import Georeference
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -26,7 +24,7 @@ def read_georeference(dataset: DatasetReader) -> Georeference:
     transform = tuple(float(value) for value in dataset.transform[:6])
     color = dataset.colorinterp[0].name
     return Georeference(
-        crs=dataset.crs.to_wkt(version="WKT2_2019") if dataset.crs else None,
+        crs=crs_text(dataset.crs) if dataset.crs else None,
         transform=None if transform == IDENTITY else transform,
         nodata=None if dataset.nodata is None else float(dataset.nodata),
         units=dataset.units[0] or None,
@@ -68,19 +66,6 @@ def write_rest(dataset: DatasetWriter, georeference: Georeference) -> None:
         color = getattr(ColorInterp, georeference.color_interpretation, None)
         if color is not None:
             dataset.colorinterp = (color,)
-
-
-def parse_crs(wkt: str) -> CRS:
-    """Rasterio's object for a stored text.
-
-    Raises:
-        CorruptError: PROJ does not understand it.
-
-    """
-    try:
-        return CRS.from_wkt(wkt)
-    except CRSError as error:
-        raise CorruptError(f"metadata: the CRS cannot be read ({error})") from error
 
 
 def differences(stored: Georeference, original: Georeference) -> list[str]:

@@ -105,7 +105,7 @@ def refusing_unknown_options() -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
     if handler.found:
-        raise OptionsError(f"creation option: {handler.found[0]}")
+        raise OptionsError(f"creation option: {handler.found[0].rstrip('.')}")
 
 
 class _Complaints(logging.Handler):

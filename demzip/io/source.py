@@ -1,7 +1,6 @@
 """A raster that GDAL opens, as the encoder sees it: windows of one band, read from any thread."""
 
 import os
-import warnings
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import MaskFlags
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
@@ -20,7 +19,7 @@ from demzip.container.layout import MAGIC
 from demzip.errors import DemzipError, OptionsError, UnsupportedError
 from demzip.io.files import PathLike, is_remote
 from demzip.io.metadata import read_georeference
-from demzip.raster.georeference import Georeference
+from demzip.io.quiet import without_warnings
 from demzip.raster.values import DTYPES
 
 AnyArray = NDArray[np.generic]
@@ -48,7 +47,7 @@ class RasterSource:
         self.name = name
         self.shape: tuple[int, int] = (dataset.height, dataset.width)
         self.dtype = str(dataset.dtypes[0])
-        self.georeference: Georeference = read_georeference(dataset)
+        self.georeference = read_georeference(dataset)
         self.notes = tuple(_uncarried(dataset))
         self._dataset = dataset
         self._block = block
@@ -121,8 +120,7 @@ def open_source(path: PathLike, block: int) -> Iterator[RasterSource]:
 def open_raster(name: str) -> Iterator[DatasetReader]:
     """Open a raster without rasterio's warning about missing georeferencing."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with without_warnings():
             dataset = rasterio.open(name)
     except RasterioError as error:
         raise _why_not(name, error) from error

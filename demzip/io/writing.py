@@ -1,23 +1,22 @@
 """The bytes of both kinds of files, written under a temporary name."""
 
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import rasterio
-from rasterio.crs import CRSError
-from rasterio.errors import RasterioError
+from rasterio.errors import CRSError, RasterioError
 from rasterio.io import DatasetWriter
 from rasterio.windows import Window
 
-from demzip.codec import Encoding, RasterDecoder
+from demzip.codec import Encoding, RasterDecoder, checksum
 from demzip.container.layout import write_front
 from demzip.errors import CorruptError, DemzipError, OptionsError
 from demzip.io.checks import Progress, every
+from demzip.io.crs import geotiff_crs
 from demzip.io.files import PathLike, naming, reason
 from demzip.io.metadata import differences, read_georeference, write_rest
 from demzip.io.profile import decoder_profile, refusing_unknown_options, rows_at_once
+from demzip.io.quiet import without_warnings
 from demzip.io.source import open_raster
 
 
@@ -84,12 +83,15 @@ class GeotiffWriter:
         """
         with naming(self.src):
             profile = decoder_profile(self.decoder, chosen)
+        if "crs" in profile:
+            profile["crs"], options = geotiff_crs(profile["crs"])
+            profile = options | profile
         if self.jobs > 1:
             profile.setdefault("num_threads", self.jobs)
         try:
             # What does not fit into the file itself would end up in a second one: leave it out.
             with rasterio.Env(GDAL_PAM_ENABLED=False):
-                with refusing_unknown_options():
+                with refusing_unknown_options(), without_warnings():
                     dataset = rasterio.open(temporary, "w", **profile)
                 with dataset:
                     checksums = self._fill(dataset)
@@ -109,16 +111,16 @@ class GeotiffWriter:
             with naming(self.src):
                 values = self.decoder.read(rows, jobs=self.jobs, progress=report)
             dataset.write(values, 1, window=self._window(rows))
-            checksums.append(zlib.crc32(values.view(np.uint8)))
+            checksums.append(checksum(values))
         return checksums
 
     def _read_back(self, temporary: Path, checksums: list[int], chosen: bool) -> tuple[str, ...]:
         """Compare what GDAL wrote (it swallows some errors, a full disk among them)."""
         report = every(self.progress, "verifying", self._samples)
         with open_raster(str(temporary)) as dataset:
-            for rows, checksum in zip(self._strips, checksums, strict=True):
+            for rows, expected in zip(self._strips, checksums, strict=True):
                 values = dataset.read(1, window=self._window(rows))
-                if zlib.crc32(np.ascontiguousarray(values).view(np.uint8)) != checksum:
+                if checksum(values) != expected:
                     where = f"rows {rows.start}-{rows.stop - 1} of the GeoTIFF are not those"
                     if chosen:
                         raise OptionsError(

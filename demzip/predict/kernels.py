@@ -1,23 +1,40 @@
 """Linear prediction in fixed point: the sums over the template (docs/format.md section 6).
 
-A block lies in an array with MARGIN cells more on the left, the right and above; `samples[r, c]`
-below are indices into that array. All 12-bit fixed-point sums are exact as long as
-sum(|weight|) * max(|sample|) < 2**31 (int32 arrays) or 2**63 (int64): the caller chooses the dtype.
+The kernels see a block as a flat array of rows that are `stride` cells apart, with MARGIN cells
+more on the left, the right and above; `north1` is the index of the cell three columns west of a
+segment in the row above it, `north2` and `north3` the same one and two rows further up. Indices
+are unsigned because Numba spends several instructions on every signed one and more on slices.
+
+All 12-bit fixed-point sums are exact as long as sum(|weight|) * max(|sample|) < 2**31 (int32
+arrays) or 2**63 (int64): the caller chooses the dtype.
 """
+
+from numba import uint64
 
 from demzip.constants import SEGMENT, TEMPLATE_ABOVE, TEMPLATE_SIZE, WEIGHT_BITS
 from demzip.jit import estimator, inlined
 
 BATCH = 64  # samples whose products are summed at a time
 DAMPING = 1.0  # keeps residuals of 0 and calm ground from taking all the weight
+HALF = 1 << (WEIGHT_BITS - 1)  # sums are rounded to the nearest, halves up
 
 
 @inlined
-def sum_above(row1, row2, row3, weights, sums):
-    """Sum the 21 taps above for the SEGMENT samples whose westernmost tap is element 0.
+def row_sum(samples, at, a, b, c, d, e, f, g):
+    """Seven neighbours in a row, weighted."""
+    return (
+        a * samples[at] + b * samples[at + uint64(1)] + c * samples[at + uint64(2)]
+        + d * samples[at + uint64(3)] + e * samples[at + uint64(4)]
+        + f * samples[at + uint64(5)] + g * samples[at + uint64(6)]
+    )  # fmt: skip
 
-    Source: docs/format.md section 6.2. `weights` is one set in template order; row1, row2 and row3
-    are rows r-1, r-2 and r-3 from column c-3 on, at least SEGMENT + 6 elements each.
+
+@inlined
+def sum_above(samples, north1, north2, north3, weights, sums):
+    """Half a unit and the 21 taps above, for each sample of a segment.
+
+    Source: docs/format.md section 6.2. `weights` is one set in template order. The length of the
+    loop is one that the compiler cannot see: it would unroll 16 steps before vectorising them.
     """
     a0, a1, a2, a3, a4, a5, a6 = (
         weights[0], weights[1], weights[2], weights[3], weights[4], weights[5], weights[6],
@@ -28,50 +45,50 @@ def sum_above(row1, row2, row3, weights, sums):
     c0, c1, c2, c3, c4, c5, c6 = (
         weights[14], weights[15], weights[16], weights[17], weights[18], weights[19], weights[20],
     )  # fmt: skip
-    for i in range(SEGMENT):
+    for sample in range(sums.size - 2):
+        i = uint64(sample)
         sums[i] = (
-            a0 * row1[i] + a1 * row1[i + 1] + a2 * row1[i + 2] + a3 * row1[i + 3]
-            + a4 * row1[i + 4] + a5 * row1[i + 5] + a6 * row1[i + 6]
-            + b0 * row2[i] + b1 * row2[i + 1] + b2 * row2[i + 2] + b3 * row2[i + 3]
-            + b4 * row2[i + 4] + b5 * row2[i + 5] + b6 * row2[i + 6]
-            + c0 * row3[i] + c1 * row3[i + 1] + c2 * row3[i + 2] + c3 * row3[i + 3]
-            + c4 * row3[i + 4] + c5 * row3[i + 5] + c6 * row3[i + 6]
-        )  # fmt: skip
+            HALF
+            + row_sum(samples, north1 + i, a0, a1, a2, a3, a4, a5, a6)
+            + row_sum(samples, north2 + i, b0, b1, b2, b3, b4, b5, b6)
+            + row_sum(samples, north3 + i, c0, c1, c2, c3, c4, c5, c6)
+        )
 
 
 @inlined
-def sum_edge(row1, first, last, sums):
-    """Sum the edge rule [17], N - NW, for elements first..last-1 of a segment."""
-    for i in range(first, last):
-        sums[i] = (row1[i + 3] - row1[i + 2]) << WEIGHT_BITS
+def sum_edge(samples, north1, first, last, sums):
+    """Half a unit and the edge rule [17], N - NW, for samples first..last-1 of a segment."""
+    for sample in range(first, last):
+        i = uint64(sample)
+        step = samples[north1 + i + uint64(3)] - samples[north1 + i + uint64(2)]
+        sums[i] = HALF + (step << WEIGHT_BITS)
 
 
 @inlined
-def gather_taps(samples, residuals, activity, sets, row, segment, taps, scales, scaled, filled, moments):
+def gather_taps(
+    samples, here, stride, residuals, activity, sets, taps, scales, scaled, filled, moments
+):
     """Queue a segment's template cells, as differences to W, for the fit of their weight sets.
 
     Preconditions: `taps` (sets, 24, BATCH) and `scales` (sets, BATCH), `scaled` (2, BATCH) float64 scratch, `filled`
     (sets,) how much of each is in use; `sets` the weight set of each sample of the segment, 0
     where the sample is not to be used. Full batches are added to `moments` (sets, 24, 24).
     """
-    column = segment * SEGMENT
-    n1 = samples[row - 1, column : column + SEGMENT + 6]
-    n2 = samples[row - 2, column : column + SEGMENT + 6]
-    n3 = samples[row - 3, column : column + SEGMENT + 6]
-    here = samples[row, column : column + SEGMENT + 3]
     for i in range(SEGMENT):
         if sets[i] == 0:
             continue
         number = sets[i] - 1
         s = filled[number]
-        west = here[i + 2]
-        for k in range(7):
-            taps[number, k, s] = n1[i + k] - west
-            taps[number, k + 7, s] = n2[i + k] - west
-            taps[number, k + 14, s] = n3[i + k] - west
-        taps[number, TEMPLATE_ABOVE, s] = here[i + 3] - west
-        taps[number, TEMPLATE_ABOVE + 1, s] = here[i + 1] - west
-        taps[number, TEMPLATE_ABOVE + 2, s] = here[i] - west
+        at = here + uint64(i)
+        west = samples[at + uint64(2)]
+        for column in range(7):
+            k = uint64(column)
+            taps[number, k, s] = samples[at - stride + k] - west
+            taps[number, k + uint64(7), s] = samples[at - uint64(2) * stride + k] - west
+            taps[number, k + uint64(14), s] = samples[at - uint64(3) * stride + k] - west
+        taps[number, TEMPLATE_ABOVE, s] = samples[at + uint64(3)] - west
+        taps[number, TEMPLATE_ABOVE + 1, s] = samples[at + uint64(1)] - west
+        taps[number, TEMPLATE_ABOVE + 2, s] = samples[at] - west
         local = DAMPING + activity[i] * (1.0 / 24.0)
         scales[number, s] = 1.0 / ((abs(residuals[i]) + local) * local)
         filled[number] = s + 1

@@ -1,35 +1,42 @@
 """Activity, the context of a residual (docs/format.md section 7).
 
-Arrays as in predict/kernels.py; `magnitudes` holds |residual| in the same layout as the samples.
+Arrays and indices as in predict/kernels.py; `magnitudes` holds |residual| in the same layout.
 """
 
 from numba import int64, uint64
 
-from demzip.constants import ACTIVITY_LEVELS, FLAT, SEGMENT
+from demzip.constants import ACTIVITY_LEVELS, FLAT
 from demzip.jit import inlined
 
 
 @inlined
-def activity_above(row1, row2, mags1, mags2, steps, activity, flat):
+def activity_above(samples, magnitudes, north1, north2, steps, activity, flat):
     """Activity that the rows above contribute, and the flat-ground pattern, for one segment.
 
-    Source: docs/format.md section 7.1. Rows start three columns west of the segment. `steps` is
-    scratch of SEGMENT + 2 elements in the dtype of the rows: what is stored there keeps its width,
-    where Numba would go on in 64 bits and halve the vectors.
+    Source: docs/format.md section 7.1. `steps` is scratch of two elements more than a segment, in
+    the dtype of the samples: what is stored there keeps its width, where Numba would go on in 64
+    bits and halve the vectors.
     """
-    for i in range(SEGMENT + 2):
-        steps[i] = row1[i + 3] - row1[i + 2]
-    for i in range(SEGMENT):
+    count = activity.size
+    for step in range(count + 2):
+        i = uint64(step)
+        steps[i] = samples[north1 + i + uint64(3)] - samples[north1 + i + uint64(2)]
+    for sample in range(count):
+        i = uint64(sample)
+        m1, m2 = north1 + i, north2 + i
         activity[i] = (
-            4 * mags1[i + 3]
-            + 2 * (mags1[i + 2] + mags1[i + 4])
-            + mags1[i + 1] + mags1[i + 5]
-            + mags2[i + 2] + mags2[i + 3] + mags2[i + 4]
-            + abs(steps[i]) + abs(steps[i + 1])
+            4 * magnitudes[m1 + uint64(3)]
+            + 2 * (magnitudes[m1 + uint64(2)] + magnitudes[m1 + uint64(4)])
+            + magnitudes[m1 + uint64(1)] + magnitudes[m1 + uint64(5)]
+            + magnitudes[m2 + uint64(2)] + magnitudes[m2 + uint64(3)]
+            + magnitudes[m2 + uint64(4)]
+            + abs(steps[i]) + abs(steps[i + uint64(1)])
         )  # fmt: skip
-    for i in range(SEGMENT):
-        pattern = FLAT + 2 * (steps[i + 2] == 0) + (row1[i + 3] == row2[i + 3])
-        flat[i] = pattern if steps[i] == 0 and steps[i + 1] == 0 else 0
+    for sample in range(count):
+        i = uint64(sample)
+        repeats = samples[north1 + i + uint64(3)] == samples[north2 + i + uint64(3)]
+        pattern = FLAT + 2 * (steps[i + uint64(2)] == 0) + repeats
+        flat[i] = pattern if (steps[i] == 0) & (steps[i + uint64(1)] == 0) else 0
 
 
 @inlined

@@ -59,12 +59,14 @@ def measure(
     mask = NO_HOLES
     if holes is not None and rows > 1:
         mask = holes
-        fill_holes(work.samples, mask)
+        fill_holes(work.samples, mask, work.stride)
     residuals = np.empty((rows, cols), dtype)
     states = np.empty((rows, cols), np.uint16)
     measure_block(
-        work.samples, work.magnitudes, mask, cols, weights_with_edge(weights, dtype), thresholds,
-        shift, work.sums[0], work.activity[0], work.flat[0], work.sets[0], residuals, states,
+        work.samples, work.magnitudes, mask, rows, cols, work.stride,
+        weights_with_edge(weights, dtype), thresholds, shift,
+        work.sums[0], work.activity[0], work.flat[0], work.sets[0],
+        residuals.reshape(-1), states.reshape(-1),
     )  # fmt: skip
     return Measurement(residuals, states, mask, work)
 
@@ -73,7 +75,7 @@ def normals(
     measurement: Measurement,
     weights: Int64Array,
     thresholds: Int64Array,
-    stride: int,
+    step: int,
 ) -> tuple[NDArray[np.float64], Int64Array]:
     """Reweighted normal equations per weight set that `thresholds` make.
 
@@ -81,7 +83,7 @@ def normals(
         measurement: A block or a part of one.
         weights: (sets, 24) it was measured with.
         thresholds: (sets - 1,) that choose a segment's set now.
-        stride: Use every segment (1) or every second (2).
+        step: Use every segment (1) or every second (2).
 
     Returns:
         (sets, 24, 24) float64 moments in the layout of predict.lagrange.solve, and the number of
@@ -95,9 +97,9 @@ def normals(
     counts = np.zeros(sets, np.int64)
     table = weights_with_edge(np.repeat(weights[:1], sets, axis=0), dtype)
     gather_normals(
-        work.samples, work.magnitudes, measurement.holes, work.cols, table, thresholds,
-        work.sums[0], work.activity[0], work.flat[0], work.sets[0], measurement.residuals,
-        stride, np.zeros((sets, TEMPLATE_SIZE, BATCH)), np.zeros((sets, BATCH)), np.zeros((2, BATCH)),
+        work.samples, work.magnitudes, measurement.holes, work.rows, work.cols, step, table,
+        thresholds, work.sums[0], work.activity[0], work.flat[0], work.sets[0],
+        measurement.residuals, work.stride, np.zeros((sets, TEMPLATE_SIZE, BATCH)), np.zeros((sets, BATCH)), np.zeros((2, BATCH)),
         np.zeros(sets, np.int64), moments, counts,
     )  # fmt: skip
     lower = np.tril(moments)

@@ -135,9 +135,9 @@ def _moments(
     """Normal equations of measured blocks per weight set, and the samples behind each."""
     sets = thresholds.size + 1
     moments, counts = np.zeros((sets, TEMPLATE_SIZE, TEMPLATE_SIZE)), np.zeros(sets)
-    stride = 1 if sum(m.residuals.size for m in measurements) <= PROBE_SAMPLES else 2
+    step = 1 if sum(m.residuals.size for m in measurements) <= PROBE_SAMPLES else 2
     for measurement in measurements:
-        part, count = normals(measurement, fit.weights, thresholds, stride)
+        part, count = normals(measurement, fit.weights, thresholds, step)
         moments += part
         counts += count
     return moments, counts
@@ -217,8 +217,8 @@ def segment_means(measurement: Measurement) -> Float64Array:
     segments = -(-work.cols // SEGMENT)
     means = np.zeros((max(work.rows - MARGIN, 0), segments))
     segment_activities(
-        work.samples, work.magnitudes, work.cols, work.sums[0], work.activity[0], work.flat[0],
-        means,
+        work.samples, work.magnitudes, work.cols, work.stride,
+        work.sums[0], work.activity[0], work.flat[0], means,
     )
     return means.ravel()
 

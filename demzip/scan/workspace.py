@@ -17,11 +17,11 @@ class Workspace:
     """Scratch for one block.
 
     Attributes:
-        samples: (rows + 3, segments * 16 + 6); sample (r, c) of the block is at [r + 3, c + 3].
+        samples: ((rows + 3) * stride,); sample (r, c) is at (r + 3) * stride + c + 3.
         magnitudes: Same layout, absolute residuals.
         sums, activity, flat, sets: (4, 16), one row per lane; sums has two columns more.
-        rows: Rows of the block.
-        cols: Columns of the block.
+        rows, cols: Of the block.
+        stride: Cells from one row to the next: whole segments and a margin on either side.
 
     """
 
@@ -33,27 +33,32 @@ class Workspace:
     sets: NDArray[np.int32]
     rows: int
     cols: int
+    stride: np.uint64
 
     @classmethod
     def allocate(cls, rows: int, cols: int, dtype: type[np.int32] | type[np.int64]) -> "Workspace":
         """Zeroed workspace; int32 only where `predict.lagrange.fits_int32` holds."""
-        padded = -(-cols // SEGMENT) * SEGMENT + 2 * MARGIN
+        stride = -(-cols // SEGMENT) * SEGMENT + 2 * MARGIN
+        # The last segment of the last row may be prepared a few cells beyond its margin.
+        cells = (rows + MARGIN) * stride + SEGMENT
         lanes = (LANES, SEGMENT)
         return cls(
-            np.zeros((rows + MARGIN, padded), dtype),
-            np.zeros((rows + MARGIN, padded), dtype),
+            np.zeros(cells, dtype),
+            np.zeros(cells, dtype),
             np.zeros((LANES, SEGMENT + 2), dtype),
             np.zeros(lanes, dtype),
             np.zeros(lanes, dtype),
             np.zeros(lanes, np.int32),
             rows,
             cols,
+            np.uint64(stride),
         )
 
     @property
     def interior(self) -> IntArray:
         """(rows, cols) view of the block without its margins."""
-        return self.samples[MARGIN:, MARGIN : MARGIN + self.cols]
+        rows = self.samples[: (self.rows + MARGIN) * int(self.stride)].reshape(-1, int(self.stride))
+        return rows[MARGIN:, MARGIN : MARGIN + self.cols]
 
 
 def weights_with_edge(weights: NDArray[np.int64], dtype: type) -> IntArray:

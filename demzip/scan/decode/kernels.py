@@ -13,7 +13,6 @@ from demzip.constants import (
     LANES,
     MARGIN,
     SEGMENT,
-    SUBCONTEXTS,
     SYMBOL_BITS,
     TABLE_BITS,
     TABLE_TOTAL,
@@ -27,6 +26,7 @@ from demzip.scan.segment.kernels import (
     extend_east,
     extend_north,
     extend_west,
+    first_cell,
     prepare_segment,
 )
 
@@ -78,7 +78,7 @@ def decode_residual(state, cluster_of, lut, entries, words, point, span, positio
 
 @inlined
 def decode_sample(
-    i, here, above, sums, activity, flat, sets, west, mags,
+    i, samples, magnitudes, here, stride, sums, activity, flat, sets, west,
     shift, cluster_of, lut, entries, words, lane,
 ):  # fmt: skip
     """Decode sample i of a prepared segment; `lane` is the state of the row's stream.
@@ -87,12 +87,14 @@ def decode_sample(
     few samples ago stalls the pipeline.
     """
     point, span, position, bit, w, ww, www, mag_w, mag_ww = lane
+    at = here + i
+    above = at - stride
     k = uint64(sets[i]) << uint64(2)
-    total = int64(activity[i]) + 4 * mag_w + mag_ww + abs(w - int64(above[i + uint64(2)]))
+    total = int64(activity[i]) + 4 * mag_w + mag_ww + abs(w - int64(samples[above + uint64(2)]))
     acc = int64(sums[i]) + int64(west[k]) * w + int64(west[k + uint64(1)]) * ww
     acc += int64(west[k + uint64(2)]) * www
     pattern = int64(flat[i])
-    level_ground = (pattern != 0) & (w == int64(above[i + uint64(3)]))
+    level_ground = (pattern != 0) & (w == int64(samples[above + uint64(3)]))
     sub = pattern if level_ground else (acc >> (WEIGHT_BITS - 2)) & 3
     prediction = w if level_ground else acc >> WEIGHT_BITS
     residual, point, span, position, bit = decode_residual(
@@ -101,35 +103,36 @@ def decode_sample(
     )  # fmt: skip
     value = prediction + residual
     magnitude = abs(residual)
-    here[i + uint64(3)] = value
-    mags[i + uint64(3)] = magnitude
+    samples[at + uint64(3)] = value
+    magnitudes[at + uint64(3)] = magnitude
     return point, span, position, bit, value, w, ww, magnitude, mag_w
 
 
 @inlined
-def fill_sample(i, here, above, mags, mags_above, lane):
+def fill_sample(i, samples, magnitudes, here, stride, lane):
     """Give a masked sample the value and the magnitude that the encoder gave it."""
     point, span, position, bit, w, ww, www, mag_w, mag_ww = lane
-    value = (w + int64(above[i + uint64(3)]) + 1) >> 1
-    magnitude = (mag_w + int64(mags_above[i + uint64(3)])) >> 1
-    here[i + uint64(3)] = value
-    mags[i + uint64(3)] = magnitude
+    at = here + i + uint64(MARGIN)
+    value = (w + int64(samples[at - stride]) + 1) >> 1
+    magnitude = (mag_w + int64(magnitudes[at - stride])) >> 1
+    samples[at] = value
+    magnitudes[at] = magnitude
     return point, span, position, bit, value, w, ww, magnitude, mag_w
 
 
 @kernel
 def decode_run(
-    first, last, here, above, mags, mags_above, sums, activity, flat, sets, west,
+    first, last, samples, magnitudes, here, stride, sums, activity, flat, sets, west,
     shift, cluster_of, lut, entries, words, lane,
 ):  # fmt: skip
     """Decode samples first..last-1 of one prepared segment, some of them perhaps masked."""
     for sample in range(first, last):
         i = uint64(sample)
         if sets[i] == HOLE:
-            lane = fill_sample(i, here, above, mags, mags_above, lane)
+            lane = fill_sample(i, samples, magnitudes, here, stride, lane)
         else:
             lane = decode_sample(
-                i, here, above, sums, activity, flat, sets, west, mags,
+                i, samples, magnitudes, here, stride, sums, activity, flat, sets, west,
                 shift, cluster_of, lut, entries, words, lane,
             )  # fmt: skip
     return lane
@@ -137,39 +140,36 @@ def decode_run(
 
 @kernel
 def decode_first_row(
-    samples, magnitudes, holes, cols, shift, cluster_of, lut, entries, words,
+    samples, magnitudes, holes, cols, stride, shift, cluster_of, lut, entries, words,
     point, span, position, bit,
 ):  # fmt: skip
     """Decode row 0: predicted by W, with the activity of WW and W alone (format.md section 7.2)."""
-    for r in range(MARGIN + 1):
-        for c in range(samples.shape[1]):
-            magnitudes[r, c] = 0
-            samples[r, c] = 0
     masked = holes.shape[0] > 1
+    here = first_cell(0, 0, stride) + uint64(MARGIN)
     w, mag_w, mag_ww = int64(0), int64(0), int64(0)
     for col in range(cols):
         if not (masked and holes[0, col]):
             residual, point, span, position, bit = decode_residual(
-                activity_level(12 * mag_w + 6 * mag_ww, shift) * SUBCONTEXTS, cluster_of, lut, entries,
+                activity_level(12 * mag_w + 6 * mag_ww, shift) << 3, cluster_of, lut, entries,
                 words, point, span, position, bit,
             )  # fmt: skip
             w = w + residual
             mag_ww, mag_w = mag_w, abs(residual)
         else:
             mag_ww = mag_w
-        samples[MARGIN, MARGIN + col] = w
-        magnitudes[MARGIN, MARGIN + col] = mag_w
-    extend_east(samples, magnitudes, MARGIN, cols)
-    extend_north(samples)
+        samples[here + uint64(col)] = w
+        magnitudes[here + uint64(col)] = mag_w
+    extend_east(samples, magnitudes, 0, cols, stride)
+    extend_north(samples, magnitudes, stride)
     return point, span, position, bit
 
 
 @inlined
-def enter_row(samples, magnitudes, row, lane):
+def enter_row(samples, magnitudes, row, stride, lane):
     """Start a row: extend it westwards and load W, WW and WWW from there."""
-    extend_west(samples, magnitudes, row)
-    w = int64(samples[row, 0])
-    magnitude = int64(magnitudes[row, 0])
+    extend_west(samples, magnitudes, row, stride)
+    here = first_cell(row, 0, stride)
+    w, magnitude = int64(samples[here]), int64(magnitudes[here])
     return lane[0], lane[1], lane[2], lane[3], w, w, w, magnitude, magnitude
 
 
@@ -186,43 +186,41 @@ def open_lane(words, starts, bit_starts, stream):
 
 @kernel
 def decode_block_serially(
-    samples, magnitudes, holes, cols, weights, west, thresholds, sums, activity, flat, sets,
-    shift, cluster_of, lut, entries, words, starts, bit_starts, ends,
+    samples, magnitudes, holes, rows, cols, stride, weights, west, thresholds,
+    sums, activity, flat, sets, shift, cluster_of, lut, entries, words, starts, bit_starts, ends,
 ):  # fmt: skip
     """Decode a block row by row. `ends` receives the final position and bit of each stream."""
-    rows = samples.shape[0] - MARGIN
     lanes = starts.size
     segments = (cols + SEGMENT - 1) // SEGMENT
+    sums0, activity0, flat0, sets0 = sums[0], activity[0], flat[0], sets[0]
     for stream in range(lanes):
         lane = open_lane(words, starts, bit_starts, stream)
         ends[stream, 0], ends[stream, 1], ends[stream, 2], ends[stream, 3] = lane[:4]
     for row in range(rows):
-        r = row + MARGIN
         stream = row % lanes
         point, span, position, bit = (
             ends[stream, 0], ends[stream, 1], ends[stream, 2], ends[stream, 3],
         )  # fmt: skip
         if row == 0:
             point, span, position, bit = decode_first_row(
-                samples, magnitudes, holes, cols, shift, cluster_of, lut, entries, words,
+                samples, magnitudes, holes, cols, stride, shift, cluster_of, lut, entries, words,
                 point, span, position, bit,
             )  # fmt: skip
         else:
             nothing = int64(0)
             lane = (point, span, position, bit, nothing, nothing, nothing, nothing, nothing)
-            lane = enter_row(samples, magnitudes, r, lane)
+            lane = enter_row(samples, magnitudes, row, stride, lane)
             for segment in range(segments):
                 prepare_segment(
-                    samples, magnitudes, holes, row, segment, cols, weights, thresholds,
-                    sums[0], activity[0], flat[0], sets[0],
+                    samples, magnitudes, holes, row, segment, cols, stride, weights, thresholds,
+                    sums0, activity0, flat0, sets0,
                 )  # fmt: skip
-                c = segment * SEGMENT
                 lane = decode_run(
-                    0, min(SEGMENT, cols - c), samples[r, c:], samples[r - 1, c:],
-                    magnitudes[r, c:], magnitudes[r - 1, c:], sums[0], activity[0], flat[0],
-                    sets[0], west, shift, cluster_of, lut, entries, words, lane,
+                    0, min(SEGMENT, cols - segment * SEGMENT), samples, magnitudes,
+                    first_cell(row, segment, stride), stride, sums0, activity0, flat0, sets0, west,
+                    shift, cluster_of, lut, entries, words, lane,
                 )  # fmt: skip
-            extend_east(samples, magnitudes, r, cols)
+            extend_east(samples, magnitudes, row, cols, stride)
             point, span, position, bit = lane[:4]
         ends[stream, 0], ends[stream, 1], ends[stream, 2], ends[stream, 3] = (
             point, span, position, bit,
@@ -231,140 +229,126 @@ def decode_block_serially(
 
 @kernel
 def decode_block(
-    samples, magnitudes, holes, cols, weights, west, thresholds, sums, activity, flat, sets,
-    shift, cluster_of, lut, entries, words, starts, bit_starts, ends,
+    samples, magnitudes, holes, rows, cols, stride, weights, west, thresholds,
+    sums, activity, flat, sets, shift, cluster_of, lut, entries, words, starts, bit_starts, ends,
 ):  # fmt: skip
     """Decode a block of four streams, four rows at a time, each two segments behind the last.
 
     Preconditions: four streams; at least 8 segments, so that a stream's next row never waits; no
     masked samples.
     """
-    rows = samples.shape[0] - MARGIN
     segments = (cols + SEGMENT - 1) // SEGMENT
-    width = SEGMENT + MARGIN
     lane0 = open_lane(words, starts, bit_starts, 1)
     lane1 = open_lane(words, starts, bit_starts, 2)
     lane2 = open_lane(words, starts, bit_starts, 3)
     lane3 = open_lane(words, starts, bit_starts, 0)
     point, span, position, bit = decode_first_row(
-        samples, magnitudes, holes, cols, shift, cluster_of, lut, entries, words,
+        samples, magnitudes, holes, cols, stride, shift, cluster_of, lut, entries, words,
         lane3[0], lane3[1], lane3[2], lane3[3],
     )  # fmt: skip
     nothing = int64(0)
     lane3 = (point, span, position, bit, nothing, nothing, nothing, nothing, nothing)
     row0, row1, row2, row3 = 1, 2, 3, 4
     seg0, seg1, seg2, seg3 = 0, -2, -4, -6
+    sums0, activity0, flat0, sets0 = sums[0], activity[0], flat[0], sets[0]
+    sums1, activity1, flat1, sets1 = sums[1], activity[1], flat[1], sets[1]
+    sums2, activity2, flat2, sets2 = sums[2], activity[2], flat[2], sets[2]
+    sums3, activity3, flat3, sets3 = sums[3], activity[3], flat[3], sets[3]
     for _ in range((rows + 2) // LANES * segments + 6):
         count0 = 0
         if seg0 >= 0 and row0 < rows:
             if seg0 == 0:
-                lane0 = enter_row(samples, magnitudes, row0 + MARGIN, lane0)
+                lane0 = enter_row(samples, magnitudes, row0, stride, lane0)
             count0 = min(SEGMENT, cols - seg0 * SEGMENT)
             prepare_segment(
-                samples, magnitudes, holes, row0, seg0, cols, weights, thresholds,
-                sums[0], activity[0], flat[0], sets[0],
+                samples, magnitudes, holes, row0, seg0, cols, stride, weights, thresholds,
+                sums0, activity0, flat0, sets0,
             )  # fmt: skip
+        here0 = first_cell(row0, seg0, stride)
         count1 = 0
         if seg1 >= 0 and row1 < rows:
             if seg1 == 0:
-                lane1 = enter_row(samples, magnitudes, row1 + MARGIN, lane1)
+                lane1 = enter_row(samples, magnitudes, row1, stride, lane1)
             count1 = min(SEGMENT, cols - seg1 * SEGMENT)
             prepare_segment(
-                samples, magnitudes, holes, row1, seg1, cols, weights, thresholds,
-                sums[1], activity[1], flat[1], sets[1],
+                samples, magnitudes, holes, row1, seg1, cols, stride, weights, thresholds,
+                sums1, activity1, flat1, sets1,
             )  # fmt: skip
+        here1 = first_cell(row1, seg1, stride)
         count2 = 0
         if seg2 >= 0 and row2 < rows:
             if seg2 == 0:
-                lane2 = enter_row(samples, magnitudes, row2 + MARGIN, lane2)
+                lane2 = enter_row(samples, magnitudes, row2, stride, lane2)
             count2 = min(SEGMENT, cols - seg2 * SEGMENT)
             prepare_segment(
-                samples, magnitudes, holes, row2, seg2, cols, weights, thresholds,
-                sums[2], activity[2], flat[2], sets[2],
+                samples, magnitudes, holes, row2, seg2, cols, stride, weights, thresholds,
+                sums2, activity2, flat2, sets2,
             )  # fmt: skip
+        here2 = first_cell(row2, seg2, stride)
         count3 = 0
         if seg3 >= 0 and row3 < rows:
             if seg3 == 0:
-                lane3 = enter_row(samples, magnitudes, row3 + MARGIN, lane3)
+                lane3 = enter_row(samples, magnitudes, row3, stride, lane3)
             count3 = min(SEGMENT, cols - seg3 * SEGMENT)
             prepare_segment(
-                samples, magnitudes, holes, row3, seg3, cols, weights, thresholds,
-                sums[3], activity[3], flat[3], sets[3],
+                samples, magnitudes, holes, row3, seg3, cols, stride, weights, thresholds,
+                sums3, activity3, flat3, sets3,
             )  # fmt: skip
-        r = min(row0, rows - 1) + MARGIN
-        c = max(seg0, 0) * SEGMENT
-        here0, above0 = samples[r, c : c + width], samples[r - 1, c : c + width]
-        mags0, mags_above0 = magnitudes[r, c : c + width], magnitudes[r - 1, c : c + width]
-        sums0, activity0, flat0, sets0 = sums[0], activity[0], flat[0], sets[0]
-        r = min(row1, rows - 1) + MARGIN
-        c = max(seg1, 0) * SEGMENT
-        here1, above1 = samples[r, c : c + width], samples[r - 1, c : c + width]
-        mags1, mags_above1 = magnitudes[r, c : c + width], magnitudes[r - 1, c : c + width]
-        sums1, activity1, flat1, sets1 = sums[1], activity[1], flat[1], sets[1]
-        r = min(row2, rows - 1) + MARGIN
-        c = max(seg2, 0) * SEGMENT
-        here2, above2 = samples[r, c : c + width], samples[r - 1, c : c + width]
-        mags2, mags_above2 = magnitudes[r, c : c + width], magnitudes[r - 1, c : c + width]
-        sums2, activity2, flat2, sets2 = sums[2], activity[2], flat[2], sets[2]
-        r = min(row3, rows - 1) + MARGIN
-        c = max(seg3, 0) * SEGMENT
-        here3, above3 = samples[r, c : c + width], samples[r - 1, c : c + width]
-        mags3, mags_above3 = magnitudes[r, c : c + width], magnitudes[r - 1, c : c + width]
-        sums3, activity3, flat3, sets3 = sums[3], activity[3], flat[3], sets[3]
+        here3 = first_cell(row3, seg3, stride)
         common = min(min(count0, count1), min(count2, count3))
         for sample in range(common):
             i = uint64(sample)
             lane0 = decode_sample(
-                i, here0, above0, sums0, activity0, flat0, sets0, west, mags0,
+                i, samples, magnitudes, here0, stride, sums0, activity0, flat0, sets0, west,
                 shift, cluster_of, lut, entries, words, lane0,
             )  # fmt: skip
             lane1 = decode_sample(
-                i, here1, above1, sums1, activity1, flat1, sets1, west, mags1,
+                i, samples, magnitudes, here1, stride, sums1, activity1, flat1, sets1, west,
                 shift, cluster_of, lut, entries, words, lane1,
             )  # fmt: skip
             lane2 = decode_sample(
-                i, here2, above2, sums2, activity2, flat2, sets2, west, mags2,
+                i, samples, magnitudes, here2, stride, sums2, activity2, flat2, sets2, west,
                 shift, cluster_of, lut, entries, words, lane2,
             )  # fmt: skip
             lane3 = decode_sample(
-                i, here3, above3, sums3, activity3, flat3, sets3, west, mags3,
+                i, samples, magnitudes, here3, stride, sums3, activity3, flat3, sets3, west,
                 shift, cluster_of, lut, entries, words, lane3,
             )  # fmt: skip
         lane0 = decode_run(
-            common, count0, here0, above0, mags0, mags_above0, sums0, activity0, flat0,
-            sets0, west, shift, cluster_of, lut, entries, words, lane0,
+            common, count0, samples, magnitudes, here0, stride, sums0, activity0, flat0, sets0,
+            west, shift, cluster_of, lut, entries, words, lane0,
         )  # fmt: skip
         lane1 = decode_run(
-            common, count1, here1, above1, mags1, mags_above1, sums1, activity1, flat1,
-            sets1, west, shift, cluster_of, lut, entries, words, lane1,
+            common, count1, samples, magnitudes, here1, stride, sums1, activity1, flat1, sets1,
+            west, shift, cluster_of, lut, entries, words, lane1,
         )  # fmt: skip
         lane2 = decode_run(
-            common, count2, here2, above2, mags2, mags_above2, sums2, activity2, flat2,
-            sets2, west, shift, cluster_of, lut, entries, words, lane2,
+            common, count2, samples, magnitudes, here2, stride, sums2, activity2, flat2, sets2,
+            west, shift, cluster_of, lut, entries, words, lane2,
         )  # fmt: skip
         lane3 = decode_run(
-            common, count3, here3, above3, mags3, mags_above3, sums3, activity3, flat3,
-            sets3, west, shift, cluster_of, lut, entries, words, lane3,
+            common, count3, samples, magnitudes, here3, stride, sums3, activity3, flat3, sets3,
+            west, shift, cluster_of, lut, entries, words, lane3,
         )  # fmt: skip
         seg0 += 1
         if seg0 == segments:
             if row0 < rows:
-                extend_east(samples, magnitudes, row0 + MARGIN, cols)
+                extend_east(samples, magnitudes, row0, cols, stride)
             row0, seg0 = row0 + LANES, 0
         seg1 += 1
         if seg1 == segments:
             if row1 < rows:
-                extend_east(samples, magnitudes, row1 + MARGIN, cols)
+                extend_east(samples, magnitudes, row1, cols, stride)
             row1, seg1 = row1 + LANES, 0
         seg2 += 1
         if seg2 == segments:
             if row2 < rows:
-                extend_east(samples, magnitudes, row2 + MARGIN, cols)
+                extend_east(samples, magnitudes, row2, cols, stride)
             row2, seg2 = row2 + LANES, 0
         seg3 += 1
         if seg3 == segments:
             if row3 < rows:
-                extend_east(samples, magnitudes, row3 + MARGIN, cols)
+                extend_east(samples, magnitudes, row3, cols, stride)
             row3, seg3 = row3 + LANES, 0
     for stream, lane in ((1, lane0), (2, lane1), (3, lane2), (0, lane3)):
         ends[stream, 0], ends[stream, 1], ends[stream, 2], ends[stream, 3] = lane[:4]

@@ -1,8 +1,8 @@
 """Samples to residuals and context states, and the statistics that weights are fitted on."""
 
-from numba import int64
+from numba import int64, uint64
 
-from demzip.constants import MARGIN, SEGMENT, SUBCONTEXTS, TEMPLATE_SIZE, WEIGHT_BITS
+from demzip.constants import MARGIN, SEGMENT, TEMPLATE_SIZE, WEIGHT_BITS
 from demzip.entropy.kernels import symbol_of
 from demzip.jit import inlined, kernel
 from demzip.predict.kernels import BATCH, add_moments, gather_taps
@@ -13,140 +13,150 @@ from demzip.scan.segment.kernels import (
     extend_east,
     extend_north,
     extend_west,
+    first_cell,
     prepare,
     prepare_segment,
 )
 
 
 @kernel
-def fill_holes(samples, holes):
+def fill_holes(samples, holes, stride):
     """Give masked samples the rounded mean of W and N: smooth, and known to the decoder."""
     for row in range(holes.shape[0]):
-        r = row + MARGIN
         for col in range(holes.shape[1]):
             if holes[row, col]:
-                c = col + MARGIN
+                at = first_cell(row, 0, stride) + uint64(MARGIN + col)
                 if row == 0:
-                    samples[r, c] = samples[r, c - 1] if col > 0 else 0
+                    samples[at] = samples[at - uint64(1)] if col > 0 else 0
                 elif col == 0:
-                    samples[r, c] = samples[r - 1, c]
+                    samples[at] = samples[at - stride]
                 else:
-                    samples[r, c] = (samples[r, c - 1] + samples[r - 1, c] + 1) >> 1
+                    samples[at] = (samples[at - uint64(1)] + samples[at - stride] + 1) >> 1
 
 
 @inlined
 def measure_segment(
-    above, here, mags_above, mags, count, masked, weight, shift, sums, activity, flat, sets, residuals,
-    states,
+    samples, magnitudes, here, stride, count, masked, weight, shift, sums, activity, flat, sets,
+    residuals, states, out,
 ):  # fmt: skip
-    """Residuals and states of one segment that is prepared; its scratch arrays are used up."""
+    """Residuals and states of one segment that is prepared; its scratch arrays are used up.
+
+    `here` is the cell three columns west of the segment, `out` its first place in the flat
+    `residuals` and `states`.
+    """
     west1, west2, west3 = weight[21], weight[22], weight[23]
-    for i in range(SEGMENT):
-        if sets[i] == EDGE:
-            sums[i] += here[i + 2] << WEIGHT_BITS
-        else:
-            sums[i] += west1 * here[i + 2] + west2 * here[i + 1] + west3 * here[i]
-    for i in range(count):
-        level_ground = flat[i] != 0 and here[i + 2] == above[i + 3]
-        prediction = here[i + 2] if level_ground else sums[i] >> WEIGHT_BITS
+    above = here - stride
+    for sample in range(sets.size):
+        i = uint64(sample)
+        w = samples[here + i + uint64(2)]
+        interior = west1 * w + west2 * samples[here + i + uint64(1)] + west3 * samples[here + i]
+        sums[i] += w << WEIGHT_BITS if sets[i] == EDGE else interior
+    for sample in range(count):
+        i = uint64(sample)
+        w = samples[here + i + uint64(2)]
+        level_ground = (flat[i] != 0) & (w == samples[above + i + uint64(3)])
+        prediction = w if level_ground else sums[i] >> WEIGHT_BITS
         fraction = (sums[i] >> (WEIGHT_BITS - 2)) & 3
-        residuals[i] = here[i + 3] - prediction
+        residuals[out + i] = samples[here + i + uint64(3)] - prediction
         flat[i] = flat[i] if level_ground else fraction
-    for i in range(count):
-        mags[i + 3] = abs(residuals[i])
+    for sample in range(count):
+        i = uint64(sample)
+        magnitudes[here + i + uint64(3)] = abs(residuals[out + i])
     if masked:
-        for i in range(count):
-            if sets[i] == HOLE:
-                mags[i + 3] = (mags[i + 2] + mags_above[i + 3]) >> 1
-    for i in range(count):
-        sums[i] = here[i + 2] - above[i + 2]
-    for i in range(count):
-        activity[i] += 4 * mags[i + 2] + mags[i + 1] + abs(sums[i])
-    for i in range(count):
-        states[i] = (activity_level(activity[i], shift) << 3) | flat[i]
+        for sample in range(count):
+            i = here + uint64(sample)
+            if sets[sample] == HOLE:
+                magnitudes[i + uint64(3)] = (
+                    magnitudes[i + uint64(2)] + magnitudes[i - stride + uint64(3)]
+                ) >> 1
+    for sample in range(count):
+        i = uint64(sample)
+        sums[i] = samples[here + i + uint64(2)] - samples[above + i + uint64(2)]
+    for sample in range(count):
+        i = uint64(sample)
+        activity[i] += (
+            4 * magnitudes[here + i + uint64(2)] + magnitudes[here + i + uint64(1)] + abs(sums[i])
+        )
+    for sample in range(count):
+        i = uint64(sample)
+        states[out + i] = (activity_level(activity[i], shift) << 3) | flat[i]
+
+
+@kernel
+def measure_first_row(samples, magnitudes, holes, cols, stride, shift, residuals, states):
+    """Residuals and states of row 0 (docs/format.md section 7.2), and the rows above it."""
+    here = first_cell(0, 0, stride) + uint64(MARGIN)
+    for i in range(1, MARGIN + 1):
+        samples[here - uint64(i)] = 0
+        magnitudes[here - uint64(i)] = 0
+    masked = holes.shape[0] > 1
+    for col in range(cols):
+        at = here + uint64(col)
+        residual = samples[at] - samples[at - uint64(1)]
+        hole = masked and holes[0, col] != 0
+        magnitudes[at] = magnitudes[at - uint64(1)] if hole else abs(residual)
+        residuals[col] = residual
+        activity = 12 * int64(magnitudes[at - uint64(1)]) + 6 * int64(magnitudes[at - uint64(2)])
+        states[col] = activity_level(activity, shift) << 3
+    extend_east(samples, magnitudes, 0, cols, stride)
+    extend_north(samples, magnitudes, stride)
 
 
 @kernel
 def measure_block(
-    samples, magnitudes, holes, cols, weights, thresholds, shift, sums, activity, flat, sets,
-    residuals, states,
+    samples, magnitudes, holes, rows, cols, stride, weights, thresholds, shift,
+    sums, activity, flat, sets, residuals, states,
 ):  # fmt: skip
     """Residual and context state of every sample of a block.
 
     Source: docs/format.md sections 6 and 7. `samples` holds the block, its holes filled; the
-    margins are written here. `states[row, col]` becomes activity level * 8 + subcontext.
+    margins are written here. States are activity level * 8 + subcontext.
     """
-    rows = samples.shape[0] - MARGIN
     segments = (cols + SEGMENT - 1) // SEGMENT
     masked = holes.shape[0] > 1
-    for r in range(MARGIN):
-        for c in range(magnitudes.shape[1]):
-            magnitudes[r, c] = 0
-    for row in range(rows):
-        r = row + MARGIN
-        if row == 0:
-            for i in range(MARGIN):
-                samples[r, i] = 0
-                magnitudes[r, i] = 0
-            for col in range(cols):
-                c = col + MARGIN
-                residual = samples[r, c] - samples[r, c - 1]
-                hole = masked and holes[0, col] != 0
-                magnitudes[r, c] = magnitudes[r, c - 1] if hole else abs(residual)
-                residuals[0, col] = residual
-                level = activity_level(
-                    12 * int64(magnitudes[r, c - 1]) + 6 * int64(magnitudes[r, c - 2]), shift
-                )
-                states[0, col] = level * SUBCONTEXTS
-            extend_east(samples, magnitudes, r, cols)
-            extend_north(samples)
-            continue
-        extend_west(samples, magnitudes, r)
+    measure_first_row(samples, magnitudes, holes, cols, stride, shift, residuals, states)
+    for row in range(1, rows):
+        extend_west(samples, magnitudes, row, stride)
         for segment in range(segments):
-            column = segment * SEGMENT
-            count = min(SEGMENT, cols - column)
             chosen = prepare(
-                samples, magnitudes, holes, row, segment, cols, weights, thresholds,
+                samples, magnitudes, holes, row, segment, cols, stride, weights, thresholds,
                 sums, activity, flat, sets,
             )  # fmt: skip
             measure_segment(
-                samples[r - 1, column : column + SEGMENT + 2 * MARGIN],
-                samples[r, column : column + SEGMENT + MARGIN],
-                magnitudes[r - 1, column : column + SEGMENT + 2 * MARGIN],
-                magnitudes[r, column : column + SEGMENT + MARGIN],
-                count, masked, weights[chosen], shift, sums, activity, flat, sets,
-                residuals[row, column : column + count], states[row, column : column + count],
+                samples, magnitudes, first_cell(row, segment, stride), stride,
+                min(SEGMENT, cols - segment * SEGMENT), masked, weights[chosen], shift,
+                sums, activity, flat, sets,
+                residuals, states, uint64(row * cols + segment * SEGMENT),
             )  # fmt: skip
-        extend_east(samples, magnitudes, r, cols)
+        extend_east(samples, magnitudes, row, cols, stride)
 
 
 @kernel
 def gather_normals(
-    samples, magnitudes, holes, cols, weights, thresholds, sums, activity, flat, sets, residuals,
-    stride, taps, scales, scaled, filled, moments, counts,
+    samples, magnitudes, holes, rows, cols, step, weights, thresholds, sums, activity, flat, sets,
+    residuals, stride, taps, scales, scaled, filled, moments, counts,
 ):  # fmt: skip
     """Reweighted normal equations from row 3 on, per weight set. Scratch as in gather_taps.
 
-    With a stride of 2 the segments used are those of one colour of a chessboard.
+    With a step of 2 the segments used are those of one colour of a chessboard.
     """
-    rows = samples.shape[0] - MARGIN
     segments = (cols + SEGMENT - 1) // SEGMENT
     for row in range(MARGIN, rows):
-        for segment in range(row % stride, segments, stride):
+        for segment in range(row % step, segments, step):
             prepare_segment(
-                samples, magnitudes, holes, row, segment, cols, weights, thresholds,
+                samples, magnitudes, holes, row, segment, cols, stride, weights, thresholds,
                 sums, activity, flat, sets,
             )  # fmt: skip
-            column = segment * SEGMENT
-            here = samples[row + MARGIN, column + MARGIN - 1 : column + MARGIN - 1 + SEGMENT]
-            above = samples[row + MARGIN - 1, column + MARGIN : column + MARGIN + SEGMENT]
+            here = first_cell(row, segment, stride)
             for i in range(SEGMENT):
-                if sets[i] == HOLE or (flat[i] != 0 and here[i] == above[i]):
+                w = samples[here + uint64(i + MARGIN - 1)]
+                level_ground = flat[i] != 0 and w == samples[here - stride + uint64(i + MARGIN)]
+                if sets[i] == HOLE or level_ground:
                     sets[i] = EDGE
                 if sets[i] != EDGE:
                     counts[sets[i] - 1] += 1
             gather_taps(
-                samples, residuals[row, column:], activity, sets, row + MARGIN, segment,
+                samples, here, stride, residuals[row, segment * SEGMENT :], activity, sets,
                 taps, scales, scaled, filled, moments,
             )  # fmt: skip
     for number in range(filled.size):
@@ -171,18 +181,13 @@ def laplace_bits(residuals, states, holes, first, fixed, slope):
 
 
 @kernel
-def segment_activities(samples, magnitudes, cols, sums, activity, flat, means):
+def segment_activities(samples, magnitudes, cols, stride, sums, activity, flat, means):
     """Mean activity from above of each segment of a measured block, rows 3 and later."""
-    width = SEGMENT + 2 * MARGIN
     for row in range(means.shape[0]):
-        r = row + 2 * MARGIN
         for segment in range(means.shape[1]):
-            c = segment * SEGMENT
-            count = min(SEGMENT, cols - c)
-            activity_above(
-                samples[r - 1, c : c + width], samples[r - 2, c : c + width],
-                magnitudes[r - 1, c : c + width], magnitudes[r - 2, c : c + width], sums, activity, flat,
-            )  # fmt: skip
+            count = min(SEGMENT, cols - segment * SEGMENT)
+            north1 = first_cell(row + MARGIN - 1, segment, stride)
+            activity_above(samples, magnitudes, north1, north1 - stride, sums, activity, flat)
             total = 0.0
             for i in range(count):
                 total += activity[i]

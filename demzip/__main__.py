@@ -1,0 +1,6 @@
+"""python -m demzip."""
+
+from demzip.cli.app import main
+
+if __name__ == "__main__":
+    main()

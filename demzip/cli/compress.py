@@ -1,0 +1,101 @@
+"""demzip compress."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from demzip.cli.console import Force, Jobs, Json, say, say_if_first_run, size, write_json
+from demzip.cli.progress import progress_bar
+from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR
+
+if TYPE_CHECKING:
+    from demzip.io.geotiff import Compressed
+
+
+def compress(
+    raster: Annotated[
+        str, typer.Argument(metavar="IN", help="Raster of one band: anything GDAL reads, or a URL.")
+    ],
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="OUT", help="By default IN with suffix .dz."),
+    ] = None,
+    predictor: Annotated[
+        str,
+        typer.Option(
+            "--predictor",
+            "-p",
+            metavar="PREDICTOR",
+            help="jpeg1 to jpeg7, lagrange3, lagrange8, lagrange12, lagrange24, or auto for "
+            "whichever codes smallest.",
+        ),
+    ] = DEFAULT_PREDICTOR,
+    block: Annotated[
+        int, typer.Option(metavar="N", help="Side of a block: a multiple of 16 up to 4096.")
+    ] = DEFAULT_BLOCK,
+    jobs: Jobs = 0,
+    force: Force = False,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify/--no-verify", help="Decode and compare before keeping the file."),
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Compress a raster to a .dz file.
+
+    Every sample, the georeferencing and the tags come back as they were.
+
+    \b
+    demzip compress tile.tif
+    demzip compress tile.tif -o archive/tile.dz -p auto
+    """  # noqa: D301
+    say_if_first_run()
+    from demzip.io import geotiff  # noqa: PLC0415
+
+    with progress_bar() as progress:
+        done = geotiff.compress(
+            raster,
+            output,
+            predictor=predictor,
+            block=block,
+            jobs=jobs,
+            overwrite=force,
+            verify=verify,
+            progress=progress,
+        )
+    for note in done.notes:
+        say(f"note: {done.source}: {note}")
+    if as_json:
+        write_json(_as_dict(done))
+    else:
+        say(_summary(done))
+
+
+def _summary(done: "Compressed") -> str:
+    before = done.raw_bytes if done.source_bytes is None else done.source_bytes
+    return (
+        f"{done.path}: {size(before)} -> {size(done.file_bytes)}, "
+        f"{done.bits_per_elevation:.3f} bits per elevation ({done.values}, {done.predictor}), "
+        f"{done.raw_bytes / done.file_bytes:.2f} times smaller than raw, "
+        f"{'verified' if done.verified else 'not verified'}, {done.seconds:.1f} s"
+    )
+
+
+def _as_dict(done: "Compressed") -> dict[str, object]:
+    return {
+        "source": done.source,
+        "path": str(done.path),
+        "predictor": done.predictor,
+        "values": done.values,
+        "samples": done.samples,
+        "source_bytes": done.source_bytes,
+        "raw_bytes": done.raw_bytes,
+        "bytes": done.file_bytes,
+        "bits_per_elevation": done.bits_per_elevation,
+        "ratio": done.raw_bytes / done.file_bytes,
+        "seconds": round(done.seconds, 3),
+        "verified": done.verified,
+        "notes": list(done.notes),
+    }

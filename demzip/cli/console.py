@@ -1,0 +1,61 @@
+"""What the commands share: messages, sizes, JSON, common arguments."""
+
+import json
+import math
+from typing import Annotated, Any
+
+import typer
+
+Jobs = Annotated[
+    int, typer.Option("--jobs", "-j", metavar="JOBS", help="Threads; 0: one per processor.")
+]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Replace an existing output.")]
+Json = Annotated[bool, typer.Option("--json", help="Write one JSON object to standard output.")]
+
+KILO = 1000
+
+
+def say(message: str) -> None:
+    """A line for people, on stderr."""
+    typer.echo(f"demzip: {message}", err=True)
+
+
+def data(message: str) -> None:
+    """A line of the result, on stdout."""
+    typer.echo(message)
+
+
+def write_json(value: dict[str, Any]) -> None:
+    """One JSON object on stdout; NaN and infinities, which JSON lacks, become texts."""
+    typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  any JSON value
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def size(count: float) -> str:
+    """A number of bytes for people: "742 bytes", "1.3 MB"."""
+    if count < KILO:
+        return f"{count:.0f} bytes"
+    for unit in ("kB", "MB", "GB"):
+        count /= KILO
+        if count < KILO:
+            return f"{count:.3g} {unit}"
+    return f"{count / KILO:.4g} TB"
+
+
+def say_if_first_run() -> None:
+    """Explain the seconds that compiling takes; call it before kernels are used."""
+    from demzip import jit  # noqa: PLC0415  imports Numba
+
+    if jit.cache_directory() is None:
+        say("compiling, as on every run: no folder for compiled code can be written")
+    elif not jit.kernels_are_compiled():
+        say("first run: compiling, for half a minute or so (`demzip warmup` does it ahead)")

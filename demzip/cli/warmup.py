@@ -1,0 +1,56 @@
+"""demzip warmup."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from demzip.cli.console import say
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32")  # compiled code differs
+
+
+def warmup() -> None:
+    """Compile everything ahead of the first run.
+
+    For container images, and for machines where many short commands start at once.
+    """
+    import time  # noqa: PLC0415
+
+    from demzip import jit  # noqa: PLC0415
+    from demzip.codec import decode, encode  # noqa: PLC0415
+    from demzip.errors import CorruptError  # noqa: PLC0415
+
+    started = time.perf_counter()
+    for values, nodata in _rasters():
+        for predictor in ("lagrange24", "jpeg4"):
+            back = decode(encode(values, predictor=predictor, nodata=nodata))
+            if back.tobytes() != values.tobytes():
+                raise CorruptError("compiled code does not give samples back on this machine")
+    seconds = time.perf_counter() - started
+    directory = jit.cache_directory()
+    if directory is None:
+        say("nothing was kept: no folder for compiled code can be written (set XDG_CACHE_HOME)")
+    else:
+        say(f"compiled code is in {directory} ({seconds:.1f} s)")
+
+
+def _rasters() -> Iterator[tuple["NDArray[np.generic]", float | None]]:
+    """Small rasters and no-data values that between them use every compiled variant.
+
+    Large blocks have four streams and small ones one; small values are coded in 32 bits and large
+    ones in 64; with and without missing samples.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    rows, cols = np.indices((160, 160))
+    relief = (rows * cols // 5 + rows * rows // 7 + (rows * 7919 + cols * 104729) % 13) % 120
+    for dtype in INTEGERS:
+        yield relief.astype(dtype), None
+    for large in (relief, relief * 2.0**33):
+        for part in (large, large[:20, :20]):
+            values = (part / 4).astype("float64")
+            yield values, None
+            yield values, float(values[3, 3])
