@@ -24,7 +24,7 @@ from demzip.container.layout import (
 )
 from demzip.container.metadata import read_metadata, write_metadata
 from demzip.entropy.integers import ByteReader
-from demzip.errors import CorruptError, OptionsError, TruncatedError, UnsupportedError
+from demzip.errors import CorruptError, DemzipError, OptionsError, TruncatedError, UnsupportedError
 from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR, EncodeOptions, thread_count
 from demzip.predict.templates import PREDICTORS, check_predictor
 from demzip.raster.georeference import Georeference
@@ -308,6 +308,8 @@ class RasterDecoder:
         self.value_map = ValueMap(
             dtype, self.header.denominator, self.header.fill, self.header.levels
         )
+        if self.header.fill is not None and self.header.fill >> 8 * self.value_map.pattern.itemsize:
+            raise CorruptError("header: the no-data pattern is wider than the samples")
         self.georeference = read_metadata(self.header.metadata)
         reader = ByteReader(self.header.model, "model")
         self.model = Model.from_bytes(reader)
@@ -349,7 +351,13 @@ class RasterDecoder:
         """Values of a window, by default of the whole raster; only the blocks it touches."""
         rows = rows or slice(0, self.grid.rows)
         cols = cols or slice(0, self.grid.cols)
-        out = np.empty((rows.stop - rows.start, cols.stop - cols.start), self.value_map.dtype)
+        shape = (rows.stop - rows.start, cols.stop - cols.start)
+        try:
+            out = np.empty(shape, self.value_map.dtype)
+        except MemoryError as error:
+            raise DemzipError(
+                f"{shape[0]} x {shape[1]} samples do not fit into memory; read a window"
+            ) from error
         if out.size == 0:
             return out
 
@@ -404,12 +412,10 @@ def _decode_payload(
         raise CorruptError("damaged (checksum mismatch)")
     samples, holes = read_block(payload, (box.rows, box.cols), decoder.model)
     value_map = decoder.value_map
-    if value_map.levels is not None:
-        valid = samples if holes is None else samples[holes == 0]
-        if valid.size and not 0 <= valid.min() <= valid.max() < value_map.levels.size:
-            raise CorruptError("a sample is not one of the raster's levels")
     if holes is not None and value_map.fill is None:
         raise CorruptError("missing samples in a raster without no-data")
+    if not value_map.covers(samples if holes is None else samples[holes == 0]):
+        raise CorruptError("a sample is not one of the raster's values")
     values = value_map.to_values(samples, holes)
     if checksum(values) != entry.sample_crc:
         raise CorruptError("decoded samples do not match their checksum")

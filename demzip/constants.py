@@ -16,7 +16,7 @@ MAX_SETS = 8  # weight sets of one block
 
 # Contexts
 ACTIVITY_LEVELS = 4096  # an activity's level is min(activity >> the raster's shift, 4095)
-MAX_ACTIVITY_SHIFT = 40
+MAX_ACTIVITY_SHIFT = 48
 BINS = 32  # activity bins of a raster
 SUBCONTEXTS = 8  # four quarters of the prediction's fraction, four patterns of flat ground
 FLAT = 4  # first of the subcontexts of flat ground

@@ -19,7 +19,8 @@ CHECKED = 20  # bytes of the prefix that its CRC covers
 MAX_SIDE = 1 << 24  # rows or columns
 MAX_HEADER = 1 << 26
 MAX_METADATA = 1 << 26
-MAX_LEVELS = 1 << 20
+MAX_LEVELS = 1 << 20  # span of the levels whose ranks are samples
+MAX_NUMBER = 1 << 47  # of a grid number
 CRC_BYTES = 4
 
 
@@ -79,14 +80,20 @@ class Header:
         rows, cols = reader.varint(MAX_SIDE + 1), reader.varint(MAX_SIDE + 1)
         block, denominator = reader.varint(1 << 13), reader.varint(1 << 32)
         fill = None
-        if reader.take(1)[0]:
+        has_fill = reader.take(1)[0]
+        if has_fill > 1:
+            raise CorruptError(f"header: {has_fill} where 0 or 1 says whether there is no-data")
+        if has_fill:
             fill = int.from_bytes(reader.take(8), "little")
         level_count = reader.varint(MAX_LEVELS + 1)
         levels = None
         if level_count:
-            levels = np.cumsum(read_integers(reader, level_count))
-            if np.any(np.diff(levels) <= 0) or int(levels[-1]) - int(levels[0]) > MAX_LEVELS:
-                raise CorruptError("header: levels do not ascend")
+            steps = read_integers(reader, level_count)
+            if not (abs(int(steps[0])) < MAX_NUMBER and np.all((0 < steps[1:]) & (steps[1:] <= MAX_LEVELS))):
+                raise CorruptError("header: levels do not ascend or are too far apart")
+            levels = np.cumsum(steps)
+            if int(levels[-1]) - int(levels[0]) >= MAX_LEVELS:
+                raise CorruptError("header: levels span too much")
         metadata = bytes(reader.take(reader.varint(MAX_METADATA)))
         model = bytes(reader.take(reader.varint(MAX_HEADER)))
         reader.done()

@@ -10,6 +10,8 @@ from demzip.container.dictionary import WORDS
 from demzip.errors import CorruptError
 from demzip.raster.georeference import Georeference
 
+SPECIAL_NUMBERS = ("nan", "inf", "-inf")
+MAX_FLOAT = 2**1023  # keeps integers of hundreds of digits out
 MAX_TEXT = 1 << 26  # bytes of JSON; more is taken for a decompression bomb
 
 
@@ -21,12 +23,19 @@ def write_metadata(georeference: Georeference) -> bytes:
     }
     if not fields:
         return b""
-    nodata = fields.get("nodata")
-    if nodata is not None and not math.isfinite(nodata):
-        fields["nodata"] = repr(nodata)
+    for name in ("nodata", "scale", "offset"):
+        if name in fields:
+            fields[name] = _json_number(fields[name])
+    if "transform" in fields:
+        fields["transform"] = [_json_number(value) for value in fields["transform"]]
     text = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
     packer = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=WORDS)
     return packer.compress(text) + packer.flush()
+
+
+def _json_number(value: float) -> float | str:
+    """JSON has no NaN and no infinities; they travel as text."""
+    return value if math.isfinite(value) else repr(value)
 
 
 def read_metadata(data: bytes) -> Georeference:
@@ -40,13 +49,18 @@ def read_metadata(data: bytes) -> Georeference:
         return Georeference()
     unpacker = zlib.decompressobj(-15, zdict=WORDS)
     try:
-        text = unpacker.decompress(data, MAX_TEXT)
-        fields = json.loads(text)
+        text = unpacker.decompress(data, MAX_TEXT).decode("utf-8")
+        fields = json.loads(text, parse_constant=_refuse)
+        json.dumps(fields, ensure_ascii=False).encode("utf-8")
     except (zlib.error, ValueError, RecursionError) as error:
         raise CorruptError(f"metadata cannot be read ({error})") from error
-    if not unpacker.eof or not isinstance(fields, dict):
+    if not unpacker.eof or unpacker.unused_data or not isinstance(fields, dict):
         raise CorruptError("metadata is incomplete or too long")
     return _georeference(fields)
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is no JSON number")
 
 
 def _georeference(fields: dict[str, Any]) -> Georeference:
@@ -63,10 +77,11 @@ def _georeference(fields: dict[str, Any]) -> Georeference:
         return value
 
     def number(value: object) -> float:
-        try:
-            return float(value if isinstance(value, int | float | str) else "")
-        except ValueError as error:
-            raise CorruptError(f"metadata: {value!r} is not a number") from error
+        if isinstance(value, str) and value in SPECIAL_NUMBERS:
+            return float(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MAX_FLOAT:
+            return float(value)
+        raise CorruptError(f"metadata: {str(value)[:40]!r} is not a number")
 
     transform = fields.get("transform")
     if transform is not None:

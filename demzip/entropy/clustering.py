@@ -7,6 +7,7 @@ from demzip.constants import ESCAPE, MAX_CLUSTERS, MAX_SHIFT, SIDE_TOKENS
 from demzip.entropy.kernels import merge_contexts
 from demzip.entropy.tables import Table, level_of
 
+NEIGHBOURS = 24  # contexts this far apart are compared first: three bins of eight
 TOKEN_BITS = 3.3  # what one level of a table costs in the header
 TABLE_BITS = 20.0  # what a table costs besides its levels
 ESCAPE_BITS = 12.0  # what an escaped residual costs besides the escape itself
@@ -36,13 +37,17 @@ def make_tables(
 
     """
     contexts = histogram.shape[0]
-    cluster, partner = np.zeros(contexts, np.int64), np.zeros(contexts, np.int64)
     scratch = np.zeros((contexts + 1, histogram.shape[1]))
     scratch[:-1] = histogram
-    merge_contexts(
-        scratch, shifts, MAX_CLUSTERS, TOKEN_BITS, TABLE_BITS, ESCAPE_BITS,
-        cluster, np.zeros(contexts), partner, np.zeros(contexts),
-    )  # fmt: skip
+    cluster = np.arange(contexts)
+    # Neighbours first, which leaves few enough clusters to compare every two.
+    for reach in (NEIGHBOURS, contexts):
+        step, partner = np.zeros(contexts, np.int64), np.zeros(contexts, np.int64)
+        merge_contexts(
+            scratch, shifts, reach, MAX_CLUSTERS, TOKEN_BITS, TABLE_BITS, ESCAPE_BITS,
+            step, np.zeros(contexts), partner, np.zeros(contexts),
+        )  # fmt: skip
+        cluster = step[cluster]
     occupied = histogram.sum(axis=1) > 0
     names, numbers = np.unique(cluster[occupied], return_inverse=True)
     table_of = np.zeros_like(cluster)

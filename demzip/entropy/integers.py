@@ -13,7 +13,7 @@ from demzip.errors import CorruptError, TruncatedError
 Int64Array = NDArray[np.int64]
 
 SMALL = 16  # tokens 0..15 are the folded values themselves
-MAX_TOKENS = SMALL + 2 * 60  # folded values stay below 2**63
+MAX_TOKENS = SMALL + 2 * 59  # folded values stay below 2**63
 LEVEL_STEP = 4  # a nibble n > 0 of the table stands for level n * 4, a factor of 2 each
 
 
@@ -61,7 +61,7 @@ class ByteReader:
             shift += 7
             if byte < 0x80 or shift > 63:
                 break
-        if value >= limit:
+        if value >= limit or byte >= 0x80:
             raise CorruptError(f"{self.what}: {value} where less than {limit} is legal")
         return value
 

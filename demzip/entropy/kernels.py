@@ -19,7 +19,6 @@ from demzip.constants import ESCAPE, SIDE_REACH, SIDE_TOKENS
 from demzip.jit import inlined, kernel
 
 FULL = 0xFFFFFFFFFFFFFFFF
-MERGE_REACH = 40  # contexts further apart are unlike each other: five bins of eight
 BITMAP_RATE = 5  # Format: an adaptive chance moves by 1/32 of its distance
 
 
@@ -153,13 +152,13 @@ def coded_bits(one, other, token_bits, table_bits, escape_bits):
 
 @kernel
 def merge_contexts(
-    histogram, shifts, most, token_bits, table_bits, escape_bits, cluster, own, partner, gain
+    histogram, shifts, reach, most, token_bits, table_bits, escape_bits, cluster, own, partner, gain
 ):
     """Merge the pair of clusters that saves most until none does and at most `most` are left.
 
     Encoder only. `histogram` (contexts + 1, symbols) float64, its last row zeros, is destroyed;
     `cluster[i]` becomes the number of the context that i was merged into. Clusters with different
-    shifts never merge. `own`, `partner` and `gain` are scratch, one element per context.
+    shifts or more than `reach` apart never merge. `own`, `partner` and `gain` are scratch, one element per context.
     """
     n = histogram.shape[0] - 1
     nothing = histogram[n]
@@ -173,7 +172,7 @@ def merge_contexts(
             own[i] = coded_bits(histogram[i], nothing, token_bits, table_bits, escape_bits)
             alive += 1
     for i in range(n):
-        find_partner(histogram, shifts, own, i, token_bits, table_bits, escape_bits, partner, gain)
+        find_partner(histogram, shifts, reach, own, i, token_bits, table_bits, escape_bits, partner, gain)
     while True:
         best = -1
         for i in range(n):
@@ -184,6 +183,7 @@ def merge_contexts(
         other = partner[best]
         for k in range(nothing.size):
             histogram[best, k] += histogram[other, k]
+            histogram[other, k] = 0.0
         own[other] = -1.0
         own[best] = coded_bits(histogram[best], nothing, token_bits, table_bits, escape_bits)
         alive -= 1
@@ -193,9 +193,10 @@ def merge_contexts(
         for i in range(n):
             if own[i] >= 0.0 and (i == best or partner[i] == best or partner[i] == other):
                 find_partner(
-                    histogram, shifts, own, i, token_bits, table_bits, escape_bits, partner, gain
+                    histogram, shifts, reach, own, i, token_bits, table_bits, escape_bits,
+                    partner, gain,
                 )
-            elif own[i] >= 0.0 and shifts[i] == shifts[best] and abs(i - best) <= MERGE_REACH:
+            elif own[i] >= 0.0 and shifts[i] == shifts[best] and abs(i - best) <= reach:
                 saved = (
                     own[i] + own[best]
                     - coded_bits(
@@ -208,13 +209,12 @@ def merge_contexts(
 
 
 @kernel
-def find_partner(histogram, shifts, own, i, token_bits, table_bits, escape_bits, partner, gain):
+def find_partner(histogram, shifts, reach, own, i, token_bits, table_bits, escape_bits, partner, gain):
     """Set the cluster whose merger with i saves most bits, and how many (they may be negative)."""
     partner[i], gain[i] = -1, -math.inf
     if own[i] < 0.0:
         return
-    last = min(histogram.shape[0] - 1, i + MERGE_REACH + 1)
-    for j in range(max(i - MERGE_REACH, 0), last):
+    for j in range(max(i - reach, 0), min(histogram.shape[0] - 1, i + reach + 1)):
         if j != i and own[j] >= 0.0 and shifts[j] == shifts[i]:
             saved = (
                 own[i] + own[j]

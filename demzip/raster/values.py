@@ -120,8 +120,22 @@ class ValueMap:
         table[self.levels - self.levels[0]] = np.arange(self.levels.size)
         return table[np.clip(numbers - self.levels[0], 0, table.size - 1)]
 
-    def to_values(self, samples: NDArray[np.int64], holes: UInt8Array | None) -> AnyArray:
-        """Inverse of to_samples; samples outside the levels must have been refused before."""
+    def covers(self, samples: NDArray[np.int32] | Int64Array) -> bool:
+        """Whether every sample stands for a value."""
+        if samples.size == 0:
+            return True
+        lowest, highest = int(samples.min()), int(samples.max())
+        if self.levels is not None:
+            return 0 <= lowest and highest < self.levels.size
+        if self.is_float:
+            return max(-lowest, highest) <= LARGEST
+        kind = np.iinfo(self.dtype)
+        return bool(kind.min <= lowest and highest <= kind.max)
+
+    def to_values(
+        self, samples: NDArray[np.int32] | Int64Array, holes: UInt8Array | None
+    ) -> AnyArray:
+        """Inverse of to_samples, for samples that `covers` accepts where there are no holes."""
         numbers = samples
         if self.levels is not None:
             numbers = self.levels[samples if holes is None else np.where(holes, 0, samples)]

@@ -12,6 +12,7 @@ from demzip.scan.encoding import Streams, encode_residuals, lane_count
 from demzip.scan.measuring import Measurement
 from demzip.scan.model import Model, read_weights, write_weights
 from demzip.scan.survey import Fit, Patch
+from demzip.scan.workspace import IntArray
 
 Int64Array = NDArray[np.int64]
 UInt8Array = NDArray[np.uint8]
@@ -80,7 +81,7 @@ def write_block(
 
 def read_block(
     payload: bytes | memoryview, shape: tuple[int, int], model: Model
-) -> tuple[Int64Array, UInt8Array | None]:
+) -> tuple[IntArray, UInt8Array | None]:
     """Inverse of write_block: samples and holes.
 
     Raises:
@@ -90,7 +91,7 @@ def read_block(
     reader = ByteReader(payload, "block")
     first = reader.take(1)[0]
     kind, has_mask, own = first & KIND_MASK, bool(first & HAS_MASK), bool(first & OWN_WEIGHTS)
-    if kind > CODED or first > (CODED | HAS_MASK | OWN_WEIGHTS) or (own and kind != CODED):
+    if kind > CODED or first > (CODED | HAS_MASK | OWN_WEIGHTS) or (own and kind != CODED) or (has_mask and kind == VOID):
         raise CorruptError(f"block: unknown kind {first}")
     if kind == VOID:
         reader.done()
@@ -115,6 +116,10 @@ def read_block(
         shape, Streams(parts[:lanes], parts[lanes:]), holes, weights, model.thresholds,
         model.activity_shift, model.table_of_state, model.compiled, bound,
     )  # fmt: skip
+    if max(-int(samples.min()), int(samples.max())) > bound:
+        raise CorruptError("block: a sample exceeds the block's bound")
+    if samples.dtype == np.int32 and abs(centre) + bound < 2**31:
+        return samples + np.int32(centre), holes
     return samples.astype(np.int64) + centre, holes
 
 

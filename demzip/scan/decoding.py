@@ -44,7 +44,7 @@ def decode_residuals(
     rows, cols = shape
     dtype = np.int32 if fits_int32(weights, bound) else np.int64
     work = Workspace.allocate(rows, cols, dtype)
-    mask = NO_HOLES if holes is None or rows == 1 else holes
+    mask = NO_HOLES if holes is None else holes
     lanes = len(streams.coded)
     parts = [*streams.coded, *streams.uncoded]
     sizes = np.array([part.size for part in parts], np.int64)

@@ -22,7 +22,7 @@ class Measurement:
     Attributes:
         residuals: (rows, cols), sample - prediction; meaningless in holes.
         states: (rows, cols) uint16, activity level * 8 + subcontext.
-        holes: (rows, cols) uint8, 1 where the sample is masked; (1, 1) where none is.
+        holes: (rows, cols) uint8, 1 where the sample is masked; (0, 0) where none is.
         workspace: The block's samples and magnitudes, margins included.
 
     """
@@ -57,7 +57,7 @@ def measure(
     work = Workspace.allocate(rows, cols, dtype)
     work.interior[:] = samples
     mask = NO_HOLES
-    if holes is not None and rows > 1:
+    if holes is not None:
         mask = holes
         fill_holes(work.samples, mask, work.stride)
     residuals = np.empty((rows, cols), dtype)

@@ -27,7 +27,7 @@ from demzip.residual.contexts import table_of_state
 Int64Array = NDArray[np.int64]
 
 WEIGHT_MAGNITUDE = 1 << 20  # no legal weight is larger
-THRESHOLD_LIMIT = 1 << 40
+THRESHOLD_LIMIT = 1 << 53
 
 
 @dataclass(frozen=True)

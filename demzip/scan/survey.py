@@ -17,6 +17,7 @@ from demzip.constants import (
     CONTEXTS,
     ESCAPE,
     MARGIN,
+    MAX_ACTIVITY_SHIFT,
     SEGMENT,
     SUBCONTEXTS,
     TEMPLATE_SIZE,
@@ -34,7 +35,7 @@ from demzip.scan.measure.kernels import (
     segment_activities,
 )
 from demzip.scan.measuring import Measurement, measure, normals
-from demzip.scan.model import Model
+from demzip.scan.model import THRESHOLD_LIMIT, Model
 
 Int64Array = NDArray[np.int64]
 Float64Array = NDArray[np.float64]
@@ -201,14 +202,16 @@ def _choose_activity_shift(measured: list[Measurement]) -> int:
     """Such that activities of eight times the mean residual still have a level of their own."""
     total = sum(float(np.abs(m.residuals).sum(dtype=np.float64)) for m in measured)
     mean = total / max(sum(m.residuals.size for m in measured), 1)
-    return max(0, math.ceil(math.log2(max(8 * 18 * mean, 1) / ACTIVITY_LEVELS)))
+    shift = math.ceil(math.log2(max(8 * 18 * mean, 1) / ACTIVITY_LEVELS))
+    return min(max(shift, 0), MAX_ACTIVITY_SHIFT)
 
 
 def _set_thresholds(measured: list[Measurement]) -> Int64Array:
     activities = np.concatenate(
         [segment_means(measurement) for measurement in measured] + [np.zeros(1)]
     )
-    return np.unique(np.quantile(activities, SET_SHARES).astype(np.int64))
+    thresholds = np.quantile(activities, SET_SHARES)
+    return np.unique(np.minimum(thresholds, THRESHOLD_LIMIT - 1).astype(np.int64))
 
 
 def segment_means(measurement: Measurement) -> Float64Array:

@@ -9,7 +9,7 @@ from demzip.constants import LANES, MARGIN, SEGMENT, TEMPLATE_ABOVE, WEIGHT_ONE
 
 IntArray = NDArray[np.int32] | NDArray[np.int64]
 
-NO_HOLES = np.zeros((1, 1), np.uint8)  # the kernels take a mask of one row as "none"
+NO_HOLES = np.zeros((0, 0), np.uint8)  # a mask without rows is none
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def decode_first_row(
     point, span, position, bit,
 ):  # fmt: skip
     """Decode row 0: predicted by W, with the activity of WW and W alone (format.md section 7.2)."""
-    masked = holes.shape[0] > 1
+    masked = holes.shape[0] > 0
     here = first_cell(0, 0, stride) + uint64(MARGIN)
     w, mag_w, mag_ww = int64(0), int64(0), int64(0)
     for col in range(cols):

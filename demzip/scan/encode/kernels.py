@@ -76,7 +76,7 @@ def encode_rows(
 ):
     """Code rows first, first + step, ... as one stream. Returns words and bits used."""
     rows, cols = residuals.shape
-    masked = holes.shape[0] > 1
+    masked = holes.shape[0] > 0
     low, span, position, bit = uint64(0), uint64(0xFFFFFFFFFFFFFFFF), uint64(0), uint64(0)
     bits[0] = uint32(0)
     for row in range(first, rows, step):

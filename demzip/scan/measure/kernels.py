@@ -89,7 +89,7 @@ def measure_first_row(samples, magnitudes, holes, cols, stride, shift, residuals
     for i in range(1, MARGIN + 1):
         samples[here - uint64(i)] = 0
         magnitudes[here - uint64(i)] = 0
-    masked = holes.shape[0] > 1
+    masked = holes.shape[0] > 0
     for col in range(cols):
         at = here + uint64(col)
         residual = samples[at] - samples[at - uint64(1)]
@@ -113,7 +113,7 @@ def measure_block(
     margins are written here. States are activity level * 8 + subcontext.
     """
     segments = (cols + SEGMENT - 1) // SEGMENT
-    masked = holes.shape[0] > 1
+    masked = holes.shape[0] > 0
     measure_first_row(samples, magnitudes, holes, cols, stride, shift, residuals, states)
     for row in range(1, rows):
         extend_west(samples, magnitudes, row, stride)
@@ -170,7 +170,7 @@ def gather_normals(
 @kernel
 def laplace_bits(residuals, states, holes, first, fixed, slope):
     """Sum of fixed[level] + slope[level] * |residual| over unmasked samples of rows >= first."""
-    masked = holes.shape[0] > 1
+    masked = holes.shape[0] > 0
     total = 0.0
     for row in range(first, residuals.shape[0]):
         for col in range(residuals.shape[1]):
@@ -197,7 +197,7 @@ def segment_activities(samples, magnitudes, cols, stride, sums, activity, flat, 
 @kernel
 def count_states(residuals, states, holes, counts, sums):
     """Occurrences of each context state and the sum of |residual| there."""
-    masked = holes.shape[0] > 1
+    masked = holes.shape[0] > 0
     for row in range(residuals.shape[0]):
         for col in range(residuals.shape[1]):
             if not (masked and holes[row, col]):
@@ -209,7 +209,7 @@ def count_states(residuals, states, holes, counts, sums):
 @kernel
 def count_symbols(residuals, states, holes, context_of_state, shifts, tokens, histogram):
     """Occurrences of each symbol (0..111, 127 the escape) in each context."""
-    masked = holes.shape[0] > 1
+    masked = holes.shape[0] > 0
     for row in range(residuals.shape[0]):
         for col in range(residuals.shape[1]):
             if masked and holes[row, col]:

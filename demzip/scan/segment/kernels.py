@@ -2,7 +2,7 @@
 
 Row r of a block is prepared segment by segment from finished rows above it (docs/format.md
 sections 6 and 7.1); encoder and decoder share this code. Arrays and indices as in
-predict/kernels.py; `holes` is the mask of the block, (1, 1) if it has none.
+predict/kernels.py; `holes` is the mask of the block, (0, 0) if it has none.
 """
 
 from numba import int64, uint64
@@ -80,7 +80,7 @@ def prepare(
         sets[uint64(sample)] = chosen
     if column == 0 or column + SEGMENT > cols - MARGIN:
         prepare_ends(samples, north1, column, cols, sums, sets)
-    if holes.shape[0] > 1:
+    if holes.shape[0] > 0:
         for i in range(count):
             if holes[row, column + i]:
                 sets[i] = HOLE
