@@ -38,7 +38,7 @@ AnyArray = NDArray[np.generic]
 Progress = Callable[[int], object]  # called with the number of samples done since the last call
 ReadRange = Callable[[int, int], bytes]  # offset, size -> that many bytes, fewer at the end
 
-SURVEY_BLOCKS = 12  # blocks that weights and tables are made from; a smaller raster uses all
+SURVEY_BLOCKS = 8  # blocks that weights and tables are made from; a smaller raster uses all
 WEIGHT_BITS = 7.0  # what a weight of a block's own costs
 KEPT_SAMPLES = 1 << 22  # samples of surveyed blocks that are kept measured
 
@@ -225,7 +225,7 @@ def _has_relief(span: Span) -> bool:
 
 def _measure(patch: Patch, fit: Fit, *, try_own: bool) -> Surveyed:
     own = fit_block(patch, fit, WEIGHT_BITS) if try_own else None
-    return (own or fit).measure(patch), own
+    return (own or fit).measure(patch, keep=False), own
 
 
 def checksum(values: AnyArray) -> int:
@@ -414,7 +414,7 @@ def _decode_payload(
     value_map = decoder.value_map
     if holes is not None and value_map.fill is None:
         raise CorruptError("missing samples in a raster without no-data")
-    if not value_map.covers(samples if holes is None else samples[holes == 0]):
+    if not value_map.covers(int(samples.min()), int(samples.max())):
         raise CorruptError("a sample is not one of the raster's values")
     values = value_map.to_values(samples, holes)
     if checksum(values) != entry.sample_crc:

@@ -18,8 +18,8 @@ def verify(
 ) -> None:
     """Check a .dz file, or compare it with its original.
 
-    Every block is decoded and its checksums are compared. With ORIGINAL, every sample is compared bit for bit, and every piece of metadata. Exit code 3
-    if anything is damaged or different.
+    Every block is decoded and its checksums are compared. With ORIGINAL, every sample is compared
+    bit for bit, and every piece of metadata. Exit code 3 if anything is damaged or different.
     """
     say_if_first_run()
     from demzip.io import geotiff  # noqa: PLC0415

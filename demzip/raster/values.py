@@ -120,11 +120,8 @@ class ValueMap:
         table[self.levels - self.levels[0]] = np.arange(self.levels.size)
         return table[np.clip(numbers - self.levels[0], 0, table.size - 1)]
 
-    def covers(self, samples: NDArray[np.int32] | Int64Array) -> bool:
-        """Whether every sample stands for a value."""
-        if samples.size == 0:
-            return True
-        lowest, highest = int(samples.min()), int(samples.max())
+    def covers(self, lowest: int, highest: int) -> bool:
+        """Whether every sample from lowest to highest stands for a value."""
         if self.levels is not None:
             return 0 <= lowest and highest < self.levels.size
         if self.is_float:

@@ -114,13 +114,9 @@ def read_block(
     reader.done()
     samples = decode_residuals(
         shape, Streams(parts[:lanes], parts[lanes:]), holes, weights, model.thresholds,
-        model.activity_shift, model.table_of_state, model.compiled, bound,
+        model.activity_shift, model.table_of_state, model.compiled, bound, centre,
     )  # fmt: skip
-    if max(-int(samples.min()), int(samples.max())) > bound:
-        raise CorruptError("block: a sample exceeds the block's bound")
-    if samples.dtype == np.int32 and abs(centre) + bound < 2**31:
-        return samples + np.int32(centre), holes
-    return samples.astype(np.int64) + centre, holes
+    return samples, holes
 
 
 def _unit(sets: int) -> Int64Array:

@@ -7,12 +7,13 @@ from demzip.constants import LANES, SEGMENT
 from demzip.entropy.tables import CompiledTables
 from demzip.errors import CorruptError
 from demzip.predict.lagrange import fits_int32
-from demzip.scan.decode.kernels import decode_block, decode_block_serially
+from demzip.scan.decode.kernels import decode_block, decode_block_serially, place_block
 from demzip.scan.encoding import Streams
 from demzip.scan.workspace import (
     NO_HOLES,
     IntArray,
     Workspace,
+    borrow_words,
     weights_with_edge,
     western_weights,
 )
@@ -31,28 +32,31 @@ def decode_residuals(
     cluster_of: NDArray[np.uint8],
     tables: CompiledTables,
     bound: int,
+    centre: int,
 ) -> IntArray:
     """Inverse of `measure` and `encode_residuals`.
 
     Returns:
-        (rows, cols) centred samples; holes hold their fill values.
+        (rows, cols) samples, no longer centred; holes hold their fill values.
 
     Raises:
-        CorruptError: A stream does not end where its last sample does.
+        CorruptError: A stream does not end where its last sample does, or a sample is too large.
 
     """
     rows, cols = shape
     dtype = np.int32 if fits_int32(weights, bound) else np.int64
-    work = Workspace.allocate(rows, cols, dtype)
+    work = Workspace.borrow(rows, cols, dtype)
     mask = NO_HOLES if holes is None else holes
     lanes = len(streams.coded)
     parts = [*streams.coded, *streams.uncoded]
     sizes = np.array([part.size for part in parts], np.int64)
     starts = np.cumsum(sizes) - sizes
     per_lane = -(-rows // lanes) * cols
-    words = np.zeros(int(sizes.sum()) + WORDS_PER_SAMPLE * per_lane + 4, np.uint32)
+    used = int(sizes.sum())
+    words = borrow_words(used + WORDS_PER_SAMPLE * per_lane + 4)
     for part, start in zip(parts, starts.tolist(), strict=True):
         words[start : start + part.size] = part
+    words[used : used + 4] = 0
     table = weights_with_edge(weights, dtype)
     ends = np.zeros((lanes, 4), np.uint64)
     wide = lanes == LANES and cols > (MIN_SEGMENTS - 1) * SEGMENT and mask is NO_HOLES
@@ -67,4 +71,9 @@ def decode_residuals(
         coded, uncoded = int(sizes[lane]), int(sizes[lanes + lane])
         if not coded <= taken <= coded + 2 or -(-bits // 32) != uncoded:
             raise CorruptError(f"stream {lane} does not end with its last sample")
-    return work.interior
+    narrow = dtype == np.int32 and abs(centre) + bound < 2**31
+    out = np.empty(shape, np.int32 if narrow else np.int64)
+    lowest, highest = place_block(work.samples, rows, cols, work.stride, centre, out)
+    if lowest < -bound or highest > bound:
+        raise CorruptError("a sample exceeds the block's bound")
+    return out

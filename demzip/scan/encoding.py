@@ -9,7 +9,7 @@ from demzip.constants import LANES, LANES_MIN_SAMPLES
 from demzip.entropy.tables import CompiledTables, side_tokens
 from demzip.scan.encode.kernels import encode_quads, encode_rows
 from demzip.scan.measuring import Measurement
-from demzip.scan.workspace import NO_HOLES
+from demzip.scan.workspace import NO_HOLES, borrow_words
 
 UInt32Array = NDArray[np.uint32]
 
@@ -41,8 +41,8 @@ def encode_residuals(
     rows, cols = measurement.residuals.shape
     lanes = lane_count(rows, cols)
     per_lane = -(-rows // lanes) * cols
-    words = np.empty((lanes, per_lane + 2), np.uint32)
-    bits = np.empty((lanes, 3 * per_lane + 2), np.uint32)
+    scratch = borrow_words(lanes * (4 * per_lane + 4)).reshape(lanes, -1)
+    words, bits = scratch[:, : per_lane + 2], scratch[:, per_lane + 2 :]
     words_used, bits_used = np.zeros(lanes, np.int64), np.zeros(lanes, np.int64)
     if lanes == LANES and measurement.holes is NO_HOLES:
         encode_quads(

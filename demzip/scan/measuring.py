@@ -40,6 +40,8 @@ def measure(
     thresholds: Int64Array,
     shift: int,
     bound: int,
+    *,
+    keep: bool = True,
 ) -> Measurement:
     """Predict every sample of a block from its causal neighbours.
 
@@ -50,11 +52,12 @@ def measure(
         thresholds: (sets - 1,) mean activities from which the next set is used, ascending.
         shift: Of activities to their levels.
         bound: Largest magnitude of a sample.
+        keep: Whether the measurement's workspace must outlive this thread's next measurement.
 
     """
     rows, cols = samples.shape
     dtype = np.int32 if fits_int32(weights, bound) else np.int64
-    work = Workspace.allocate(rows, cols, dtype)
+    work = (Workspace.allocate if keep else Workspace.borrow)(rows, cols, dtype)
     work.interior[:] = samples
     mask = NO_HOLES
     if holes is not None:

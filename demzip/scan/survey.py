@@ -45,7 +45,7 @@ SET_SHARES = (0.5, 0.8, 0.95)  # segments calmer than these shares use sets 1, 2
 MIN_SET_SAMPLES = 400  # fewer samples take the weights fitted on all sets together
 PROBE_SAMPLES = 65536  # blocks up to this size are fitted on whole
 PROBE_ROWS, PROBES = 24, 2  # larger ones on strips
-RASTER_PROBES = 12  # strips that a large raster's weights are fitted on
+RASTER_PROBES = 8  # strips that a large raster's weights are fitted on
 PRIOR_SAMPLES = 500.0  # how many samples of the raster's fit stand behind a block's
 BITS_PER_ERROR = 2.0  # bits that a unit of reweighted squared error costs, roughly
 NO_THRESHOLDS = np.zeros(0, np.int64)
@@ -103,11 +103,11 @@ class Fit:
     moments: Float64Array | None
     taps: tuple[int, ...]
 
-    def measure(self, patch: Patch) -> Measurement:
-        """Predict a patch with these weights."""
+    def measure(self, patch: Patch, *, keep: bool = True) -> Measurement:
+        """Predict a patch with these weights; see scan.measuring.measure for `keep`."""
         return measure(
             patch.samples, patch.holes, self.weights, self.thresholds, self.activity_shift,
-            patch.bound,
+            patch.bound, keep=keep,
         )  # fmt: skip
 
 
@@ -185,7 +185,7 @@ def fit_raster(patches: list[Patch], predictor: str, mapper: Mapper = map) -> Fi
     if fixed:
         return fit
     cost = code_length(measured, shift)
-    plan: list[Int64Array | None] = [NO_THRESHOLDS, NO_THRESHOLDS, None, None]
+    plan: list[Int64Array | None] = [NO_THRESHOLDS, None, None]
     for thresholds in plan:
         chosen = thresholds
         if chosen is None:

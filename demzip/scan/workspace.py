@@ -1,5 +1,6 @@
 """The arrays that the raster loops work in: one block with its margins, and per-segment scratch."""
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,17 @@ from demzip.constants import LANES, MARGIN, SEGMENT, TEMPLATE_ABOVE, WEIGHT_ONE
 IntArray = NDArray[np.int32] | NDArray[np.int64]
 
 NO_HOLES = np.zeros((0, 0), np.uint8)  # a mask without rows is none
+
+
+_BORROWED = threading.local()
+
+
+def borrow_words(count: int) -> NDArray[np.uint32]:
+    """`count` dirty words of this thread, to be used before it borrows again."""
+    found: NDArray[np.uint32] | None = getattr(_BORROWED, "words", None)
+    if found is None or found.size < count:
+        found = _BORROWED.words = np.empty(count, np.uint32)
+    return found[:count]
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,17 @@ class Workspace:
             cols,
             np.uint64(stride),
         )
+
+    @classmethod
+    def borrow(cls, rows: int, cols: int, dtype: type[np.int32] | type[np.int64]) -> "Workspace":
+        """This thread's workspace, dirty from its last use; the next borrower takes it over.
+
+        Fresh memory for every block would cost more in page faults than prediction itself.
+        """
+        found: Workspace | None = getattr(_BORROWED, "workspace", None)
+        if found is None or (found.rows, found.cols, found.samples.dtype) != (rows, cols, dtype):
+            found = _BORROWED.workspace = cls.allocate(rows, cols, dtype)
+        return found
 
     @property
     def interior(self) -> IntArray:

@@ -199,7 +199,7 @@ def test_errors_of_open(tmp_path):
     with pytest.raises(DemzipError, match=r"missing\.dz") as caught:
         demzip.open(tmp_path / "missing.dz")
     assert caught.value.exit_code == 1
-    with pytest.raises(OptionsError, match="not a .dz file"):
+    with pytest.raises(OptionsError, match=r"not a \.dz file"):
         demzip.open(CORPUS / "voids_int16.tif")
     with pytest.raises(DemzipError, match="local"):
         demzip.open("https://example.org/x.dz")

@@ -27,7 +27,7 @@ from demzip.scan.segment.kernels import (
     extend_north,
     extend_west,
     first_cell,
-    prepare_segment,
+    prepare,
 )
 
 
@@ -52,8 +52,8 @@ def decode_residual(state, cluster_of, lut, entries, words, point, span, positio
     """Take one residual from a stream, given its context state.
 
     Preconditions: `words` goes on for at least 4 words per sample of the lane beyond its streams,
-    so that a corrupt stream runs into zeros, not out of the array: a symbol takes at most one word,
-    and its uncoded bits three. Indices are unsigned because Numba spends several instructions on
+    so that a corrupt stream runs into rubbish, not out of the array: a symbol takes at most one
+    word, and its uncoded bits three. Indices are unsigned because Numba spends several instructions on
     every signed one, in case it counts from the end.
     """
     cluster = uint64(cluster_of[uint64(state)])
@@ -211,7 +211,7 @@ def decode_block_serially(
             lane = (point, span, position, bit, nothing, nothing, nothing, nothing, nothing)
             lane = enter_row(samples, magnitudes, row, stride, lane)
             for segment in range(segments):
-                prepare_segment(
+                prepare(
                     samples, magnitudes, holes, row, segment, cols, stride, weights, thresholds,
                     sums0, activity0, flat0, sets0,
                 )  # fmt: skip
@@ -260,7 +260,7 @@ def decode_block(
             if seg0 == 0:
                 lane0 = enter_row(samples, magnitudes, row0, stride, lane0)
             count0 = min(SEGMENT, cols - seg0 * SEGMENT)
-            prepare_segment(
+            prepare(
                 samples, magnitudes, holes, row0, seg0, cols, stride, weights, thresholds,
                 sums0, activity0, flat0, sets0,
             )  # fmt: skip
@@ -270,7 +270,7 @@ def decode_block(
             if seg1 == 0:
                 lane1 = enter_row(samples, magnitudes, row1, stride, lane1)
             count1 = min(SEGMENT, cols - seg1 * SEGMENT)
-            prepare_segment(
+            prepare(
                 samples, magnitudes, holes, row1, seg1, cols, stride, weights, thresholds,
                 sums1, activity1, flat1, sets1,
             )  # fmt: skip
@@ -280,7 +280,7 @@ def decode_block(
             if seg2 == 0:
                 lane2 = enter_row(samples, magnitudes, row2, stride, lane2)
             count2 = min(SEGMENT, cols - seg2 * SEGMENT)
-            prepare_segment(
+            prepare(
                 samples, magnitudes, holes, row2, seg2, cols, stride, weights, thresholds,
                 sums2, activity2, flat2, sets2,
             )  # fmt: skip
@@ -290,7 +290,7 @@ def decode_block(
             if seg3 == 0:
                 lane3 = enter_row(samples, magnitudes, row3, stride, lane3)
             count3 = min(SEGMENT, cols - seg3 * SEGMENT)
-            prepare_segment(
+            prepare(
                 samples, magnitudes, holes, row3, seg3, cols, stride, weights, thresholds,
                 sums3, activity3, flat3, sets3,
             )  # fmt: skip
@@ -352,3 +352,18 @@ def decode_block(
             row3, seg3 = row3 + LANES, 0
     for stream, lane in ((1, lane0), (2, lane1), (3, lane2), (0, lane3)):
         ends[stream, 0], ends[stream, 1], ends[stream, 2], ends[stream, 3] = lane[:4]
+
+
+@kernel
+def place_block(samples, rows, cols, stride, centre, out):
+    """Copy a decoded block out of its margins, add its centre, and find its least and greatest."""
+    lowest = highest = int64(samples[first_cell(0, 0, stride) + uint64(MARGIN)])
+    for row in range(rows):
+        here = first_cell(row, 0, stride) + uint64(MARGIN)
+        line = out[row]
+        for col in range(cols):
+            value = samples[here + uint64(col)]
+            line[col] = value + centre
+            lowest = min(lowest, int64(value))
+            highest = max(highest, int64(value))
+    return lowest, highest

@@ -36,7 +36,7 @@ def fill_holes(samples, holes, stride):
 
 @inlined
 def measure_segment(
-    samples, magnitudes, here, stride, count, masked, weight, shift, sums, activity, flat, sets,
+    samples, magnitudes, here, stride, count, masked, has_edge, weight, shift, sums, activity, flat, sets,
     residuals, states, out,
 ):  # fmt: skip
     """Residuals and states of one segment that is prepared; its scratch arrays are used up.
@@ -46,11 +46,19 @@ def measure_segment(
     """
     west1, west2, west3 = weight[21], weight[22], weight[23]
     above = here - stride
-    for sample in range(sets.size):
-        i = uint64(sample)
-        w = samples[here + i + uint64(2)]
-        interior = west1 * w + west2 * samples[here + i + uint64(1)] + west3 * samples[here + i]
-        sums[i] += w << WEIGHT_BITS if sets[i] == EDGE else interior
+    if has_edge:
+        for sample in range(sets.size):
+            i = uint64(sample)
+            w = samples[here + i + uint64(2)]
+            interior = west1 * w + west2 * samples[here + i + uint64(1)] + west3 * samples[here + i]
+            sums[i] += w << WEIGHT_BITS if sets[i] == EDGE else interior
+    else:
+        for sample in range(sets.size):
+            i = uint64(sample)
+            sums[i] += (
+                west1 * samples[here + i + uint64(2)] + west2 * samples[here + i + uint64(1)]
+                + west3 * samples[here + i]
+            )  # fmt: skip
     for sample in range(count):
         i = uint64(sample)
         w = samples[here + i + uint64(2)]
@@ -124,7 +132,9 @@ def measure_block(
             )  # fmt: skip
             measure_segment(
                 samples, magnitudes, first_cell(row, segment, stride), stride,
-                min(SEGMENT, cols - segment * SEGMENT), masked, weights[chosen], shift,
+                min(SEGMENT, cols - segment * SEGMENT), masked,
+                segment == 0 or segment * SEGMENT + SEGMENT > cols - MARGIN,
+                weights[chosen], shift,
                 sums, activity, flat, sets,
                 residuals, states, uint64(row * cols + segment * SEGMENT),
             )  # fmt: skip
