@@ -153,7 +153,7 @@ class RasterEncoder:
         if predictor == "auto":
             return self._best_plan(patches)
         fit = fit_raster(list(patches.values()), predictor, partial(in_order, self.jobs))
-        measure = partial(_measure, fit=fit, try_own=True)
+        measure = partial(_measure, fit=fit, try_own=True, keep=True)
         measured = list(in_order(self.jobs, measure, patches.values()))
         model = make_model([measurement for measurement, _ in measured], fit)
         own_weights = any(own is not None for _, own in measured)
@@ -182,7 +182,7 @@ class RasterEncoder:
 
     def _surveyed(self, plan: Plan, number: int, patch: Patch) -> Surveyed:
         found = plan.surveyed.get(number)
-        return found or _measure(patch, plan.fit, try_own=plan.own_weights)
+        return found or _measure(patch, plan.fit, try_own=plan.own_weights, keep=False)
 
     def encode(self, plan: Plan, progress: Progress | None = None) -> Encoding:
         """Code every block."""
@@ -223,9 +223,9 @@ def _has_relief(span: Span) -> bool:
     return span is not None and span[0] < span[1]
 
 
-def _measure(patch: Patch, fit: Fit, *, try_own: bool) -> Surveyed:
+def _measure(patch: Patch, fit: Fit, *, try_own: bool, keep: bool) -> Surveyed:
     own = fit_block(patch, fit, WEIGHT_BITS) if try_own else None
-    return (own or fit).measure(patch, keep=False), own
+    return (own or fit).measure(patch, keep=keep), own
 
 
 def checksum(values: AnyArray) -> int:

@@ -74,10 +74,13 @@ class ValueMap:
         mask = np.ascontiguousarray(values).view(self.pattern) == self.fill
         return mask.astype(np.uint8) if mask.any() else None
 
-    def numbers(self, values: AnyArray, holes: UInt8Array | None) -> Int64Array | None:
-        """Grid number of each value (0 in holes), or None if one does not lie on the grid."""
+    def numbers(self, values: AnyArray, holes: UInt8Array | None) -> AnyArray | None:
+        """Grid number of each value, or None if one does not lie on the grid.
+
+        Numbers of integer values are the values themselves; in holes they mean nothing.
+        """
         if not self.is_float:
-            return values.astype(np.int32 if values.itemsize < 4 else np.int64)
+            return values
         with np.errstate(invalid="ignore", over="ignore"):
             scaled = np.rint(values.astype(np.float64) * self.denominator)
             inside = np.abs(scaled) <= LARGEST
@@ -99,7 +102,7 @@ class ValueMap:
             return numbers.astype(self.dtype)
         return (numbers.astype(np.float64) / self.denominator).astype(self.dtype)
 
-    def to_samples(self, values: AnyArray) -> tuple[Int64Array, UInt8Array | None]:
+    def to_samples(self, values: AnyArray) -> tuple[AnyArray, UInt8Array | None]:
         """Samples of a block and its holes, whose samples are meaningless.
 
         Raises:
@@ -114,11 +117,11 @@ class ValueMap:
             numbers = self._rank(numbers)
         return numbers, holes
 
-    def _rank(self, numbers: Int64Array) -> Int64Array:
+    def _rank(self, numbers: AnyArray) -> Int64Array:
         assert self.levels is not None  # noqa: S101
         table = np.zeros(int(self.levels[-1] - self.levels[0]) + 1, np.int64)
         table[self.levels - self.levels[0]] = np.arange(self.levels.size)
-        return table[np.clip(numbers - self.levels[0], 0, table.size - 1)]
+        return table[np.clip(numbers.astype(np.int64) - self.levels[0], 0, table.size - 1)]
 
     def covers(self, lowest: int, highest: int) -> bool:
         """Whether every sample from lowest to highest stands for a value."""
@@ -264,9 +267,7 @@ def _numbers(
     for box in boxes:
         values = read(*box)
         holes = value_map.holes(values)
-        numbers: AnyArray | None = values
-        if value_map.is_float:
-            numbers = value_map.numbers(np.ascontiguousarray(values), holes)
+        numbers = value_map.numbers(np.ascontiguousarray(values), holes)
         assert numbers is not None  # noqa: S101
         if holes is not None:
             numbers = numbers[holes == 0]

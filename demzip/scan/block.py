@@ -24,26 +24,26 @@ SAMPLE_LIMIT = 1 << 47
 BOUND_LIMIT = 1 << 48
 
 
-def make_patch(samples: Int64Array, holes: UInt8Array | None) -> tuple[Patch, int] | None:
+def make_patch(
+    samples: NDArray[np.integer], holes: UInt8Array | None
+) -> tuple[Patch, int] | None:
     """Centre a block around the middle of its range; None if every sample is masked.
 
     Returns:
         The patch and its centre.
 
     """
-    if holes is None:
-        lowest, highest = int(samples.min()), int(samples.max())
-    else:
-        valid = samples[holes == 0]
-        if valid.size == 0:
-            return None
-        lowest, highest = int(valid.min()), int(valid.max())
+    valid = samples if holes is None else samples[holes == 0]
+    if valid.size == 0:
+        return None
+    lowest, highest = int(valid.min()), int(valid.max())
     centre = (lowest + highest) >> 1
-    centred = samples - centre
     bound = max(highest - centre, centre - lowest)
+    widest = max(abs(lowest), abs(highest), bound)
+    dtype = np.int32 if widest < 2**31 else np.int64
     if holes is not None:
-        centred = np.where(holes == 0, centred, 0)
-    return Patch(centred.astype(np.int32 if bound < 2**31 else np.int64), holes, bound), centre
+        samples = np.where(holes == 0, samples, lowest)
+    return Patch(np.subtract(samples, centre, dtype=dtype, casting="unsafe"), holes, bound), centre
 
 
 def write_block(

@@ -52,7 +52,7 @@ def measure(
         thresholds: (sets - 1,) mean activities from which the next set is used, ascending.
         shift: Of activities to their levels.
         bound: Largest magnitude of a sample.
-        keep: Whether the measurement's workspace must outlive this thread's next measurement.
+        keep: Whether the measurement must outlive this thread's next one.
 
     """
     rows, cols = samples.shape
@@ -63,8 +63,7 @@ def measure(
     if holes is not None:
         mask = holes
         fill_holes(work.samples, mask, work.stride)
-    residuals = np.empty((rows, cols), dtype)
-    states = np.empty((rows, cols), np.uint16)
+    residuals, states = work.outcome(keep=keep)
     measure_block(
         work.samples, work.magnitudes, mask, rows, cols, work.stride,
         weights_with_edge(weights, dtype), thresholds, shift,

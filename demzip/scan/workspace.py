@@ -77,6 +77,16 @@ class Workspace:
             found = _BORROWED.workspace = cls.allocate(rows, cols, dtype)
         return found
 
+    def outcome(self, *, keep: bool) -> tuple[IntArray, NDArray[np.uint16]]:
+        """Arrays (rows, cols) for residuals and states: fresh ones, or this thread's."""
+        shape, dtype = (self.rows, self.cols), self.samples.dtype
+        found: tuple[IntArray, NDArray[np.uint16]] | None = getattr(_BORROWED, "outcome", None)
+        if keep or found is None or (found[0].shape, found[0].dtype) != (shape, dtype):
+            found = np.empty(shape, dtype), np.empty(shape, np.uint16)
+        if not keep:
+            _BORROWED.outcome = found
+        return found
+
     @property
     def interior(self) -> IntArray:
         """(rows, cols) view of the block without its margins."""

@@ -85,7 +85,7 @@ def test_info_as_json(tmp_path, run):
     found = json.loads(result.stdout)
     size = (tmp_path / "x.dz").stat().st_size
     with rasterio.open(CORPUS / "lidar_cm_float32.tif") as dataset:
-        assert found["rows"], found["cols"] == dataset.shape
+        assert (found["rows"], found["cols"]) == dataset.shape
         assert tuple(found["transform"]) == dataset.transform[:6]
         assert found["tags"] == dataset.tags()
         assert found["band_tags"] == dataset.tags(1)

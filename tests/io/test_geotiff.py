@@ -41,11 +41,14 @@ def test_raster_comes_back_as_it_was(path, predictor, tmp_path, content, files):
     packed, back = tmp_path / "x.dz", tmp_path / "x.tif"
     with rasterio.open(path) as dataset:
         is_float = dataset.dtypes[0].startswith("float")
+    refusal = ""
     try:
         done = demzip.compress(path, packed, predictor=predictor, jobs=2)
     except UnsupportedError as error:
+        refusal = str(error)
+    if refusal:
         assert is_float, "integers are always supported"
-        assert "not supported" in str(error)
+        assert "not supported" in refusal
         assert files(tmp_path) == []
         return
     unpacked = demzip.decompress(packed, back, jobs=2)

@@ -2,7 +2,7 @@
 
 from numba import int64, uint64
 
-from demzip.constants import MARGIN, SEGMENT, TEMPLATE_SIZE, WEIGHT_BITS
+from demzip.constants import ACTIVITY_LEVELS, MARGIN, SEGMENT, TEMPLATE_SIZE, WEIGHT_BITS
 from demzip.entropy.kernels import symbol_of
 from demzip.jit import inlined, kernel
 from demzip.predict.kernels import BATCH, add_moments, gather_taps
@@ -85,9 +85,15 @@ def measure_segment(
         activity[i] += (
             4 * magnitudes[here + i + uint64(2)] + magnitudes[here + i + uint64(1)] + abs(sums[i])
         )
-    for sample in range(count):
-        i = uint64(sample)
-        states[out + i] = (activity_level(activity[i], shift) << 3) | flat[i]
+    if shift == 0:  # the same in the width of the samples, twice as many to a vector
+        for sample in range(count):
+            i = uint64(sample)
+            level = activity[i] if activity[i] < ACTIVITY_LEVELS else ACTIVITY_LEVELS - 1
+            states[out + i] = (level << 3) | flat[i]
+    else:
+        for sample in range(count):
+            i = uint64(sample)
+            states[out + i] = (activity_level(activity[i], shift) << 3) | flat[i]
 
 
 @kernel
