@@ -268,8 +268,8 @@ def voids(rng: np.random.PCG64, rows: int, cols: int) -> npt.NDArray[np.bool_]:
     Returns:
         True where there is no data, a few per cent of an array of shape (rows, cols).
     """
-    holes = fractal(rng, rows, cols, 5, 0.6) > 2.2  # noqa: PLR2004
-    return holes | (np.abs(bell(rng, rows, cols)) > 2.6)  # noqa: PLR2004
+    holes = fractal(rng, rows, cols, 5, 0.6) > 2.2
+    return holes | (np.abs(bell(rng, rows, cols)) > 2.6)
 
 
 def whole(heights: Heights, dtype: str = "int16") -> Samples:

@@ -1,4 +1,4 @@
-"""Numbers that are part of the format (docs/format.md section 2); none may change within a version."""
+"""Numbers of the format (docs/format.md section 2); none may change within a version."""
 
 # Geometry of a block
 MARGIN = 3  # cells that the largest template reaches beyond the current one: left, right and up

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 
@@ -25,6 +25,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PACKAGE = Path(__file__).parent
+NUMBA: Any = numba  # its type stubs know neither config.CACHE_DIR nor _nrt
 _CONFIG_LOCK = Lock()  # numba.config is process-wide; decorations must not interleave
 
 
@@ -41,8 +42,8 @@ def kernel_hash() -> str:
 
 def _candidate_roots() -> list[Path]:
     roots = []
-    if numba.config.CACHE_DIR:
-        roots.append(Path(numba.config.CACHE_DIR))
+    if NUMBA.config.CACHE_DIR:
+        roots.append(Path(NUMBA.config.CACHE_DIR))
     if os.environ.get("XDG_CACHE_HOME"):
         roots.append(Path(os.environ["XDG_CACHE_HOME"]))
     elif sys.platform == "win32" and os.environ.get("LOCALAPPDATA"):
@@ -79,31 +80,38 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     return _compile(function)
 
 
+def _njit(**options: object) -> Callable[..., Any]:
+    """Numba's decorator with the options of all kernels.
+
+    Without its runtime (NRT) a kernel cannot allocate, and array arguments are not counted as
+    references: the counting alone made the loops four times as slow.
+    """
+    decorator: Callable[..., Any] = NUMBA.njit(
+        nogil=True, error_model="numpy", _nrt=False, **options
+    )
+    return decorator
+
+
 def _compile(function: Callable[P, R], **options: object) -> Callable[P, R]:
     directory = cache_directory()
     with _CONFIG_LOCK:
-        before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = str(directory or "")
+        before = NUMBA.config.CACHE_DIR
+        NUMBA.config.CACHE_DIR = str(directory or "")
         try:
-            compiled: Callable[P, R] = numba.njit(
-                nogil=True, error_model="numpy", cache=directory is not None, _nrt=False,
-                **options,
-            )(function)
+            compiled = _njit(cache=directory is not None, **options)(function)
         finally:
-            numba.config.CACHE_DIR = before
-    return compiled
+            NUMBA.config.CACHE_DIR = before
+    return cast("Callable[P, R]", compiled)
 
 
 def estimator(function: Callable[P, R]) -> Callable[P, R]:
-    """A kernel of the encoder's statistics in floating point, where sums may be reordered and
-    fused, and so round differently from machine to machine. Never part of decoding.
+    """Compile a loop of the encoder's statistics, whose floating-point sums may be reordered.
+
+    They round differently from machine to machine, so this is never part of decoding.
     """
     return _compile(function, fastmath={"contract", "reassoc", "nsz"})
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """A piece of a kernel that Numba pastes into its callers (a call would cost a factor of ten)."""
-    compiled: Callable[P, R] = numba.njit(
-        nogil=True, error_model="numpy", inline="always", _nrt=False
-    )(function)
-    return compiled
+    """Mark a piece of a kernel that Numba pastes into its callers; a call would cost dearly."""
+    return cast("Callable[P, R]", _njit(inline="always")(function))

@@ -33,8 +33,10 @@ def thread_count(jobs: int) -> int:
         OptionsError: It is negative or more than 256.
 
     """
-    if not isinstance(jobs, int) or not 0 <= jobs <= MAX_JOBS:
+    if not 0 <= jobs <= MAX_JOBS:
         raise OptionsError(f"jobs {jobs!r}: it must be 0 (all processors) to {MAX_JOBS}")
-    return jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (
-        jobs or os.cpu_count() or 1
-    )
+    if jobs:
+        return jobs
+    if hasattr(os, "sched_getaffinity"):  # the processors this process may use, in a container too
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -307,7 +307,7 @@ def test_unreachable_server_is_one_line(tmp_path: Path) -> None:
     manifest.write_text('[[public]]\nname = "a"\nurl = "http://127.0.0.1:1/a.bin"\n')
     command = [sys.executable, str(CORPUS / "fetch.py"), "--manifest", str(manifest)]
     command += ["--output", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("error: a: download failed")
     assert done.stderr.count("\n") == 1

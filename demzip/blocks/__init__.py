@@ -1,1 +1,1 @@
-
+"""The block grid."""

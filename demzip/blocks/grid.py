@@ -1,4 +1,4 @@
-"""The raster cut into blocks, row by row from the north-west corner (docs/format.md section 5.1)."""
+"""The raster cut into blocks, row by row from the north-west (docs/format.md section 5.1)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def check_block(size: int) -> int:
         OptionsError: It is not a multiple of 16 between 16 and 4096.
 
     """
-    if not (isinstance(size, int) and MIN_BLOCK <= size <= MAX_BLOCK and size % MIN_BLOCK == 0):
+    if not (MIN_BLOCK <= size <= MAX_BLOCK and size % MIN_BLOCK == 0):
         raise OptionsError(
             f"block size {size!r}: it must be a multiple of {MIN_BLOCK} "
             f"from {MIN_BLOCK} to {MAX_BLOCK}"

@@ -1,1 +1,1 @@
-
+"""Bytes of a .dz file; knows bytes, not predictors."""

@@ -89,7 +89,8 @@ class Header:
         levels = None
         if level_count:
             steps = read_integers(reader, level_count)
-            if not (abs(int(steps[0])) < MAX_NUMBER and np.all((0 < steps[1:]) & (steps[1:] <= MAX_LEVELS))):
+            ascend = np.all((steps[1:] > 0) & (steps[1:] <= MAX_LEVELS))
+            if not ascend or abs(int(steps[0])) >= MAX_NUMBER:
                 raise CorruptError("header: levels do not ascend or are too far apart")
             levels = np.cumsum(steps)
             if int(levels[-1]) - int(levels[0]) >= MAX_LEVELS:

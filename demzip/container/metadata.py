@@ -79,7 +79,9 @@ def _georeference(fields: dict[str, Any]) -> Georeference:
     def number(value: object) -> float:
         if isinstance(value, str) and value in SPECIAL_NUMBERS:
             return float(value)
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MAX_FLOAT:
+        if isinstance(value, bool):
+            value = None
+        if isinstance(value, int | float) and abs(value) < MAX_FLOAT:
             return float(value)
         raise CorruptError(f"metadata: {str(value)[:40]!r} is not a number")
 

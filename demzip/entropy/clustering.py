@@ -1,5 +1,7 @@
 """Which contexts share a table: greedy merging by the bits that tables and residuals cost."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,14 +15,15 @@ TABLE_BITS = 20.0  # what a table costs besides its levels
 ESCAPE_BITS = 12.0  # what an escaped residual costs besides the escape itself
 
 
-def choose_shifts(counts: NDArray[np.int64], sums: NDArray[np.float64]) -> NDArray[np.int64]:
+def choose_shifts(counts: NDArray[Any], sums: NDArray[Any]) -> NDArray[np.int64]:
     """Uncoded low bits per context, such that the mean |token| lies between 3 and 6.
 
     A logistic whose scale is four tokens loses less than 0.003 bits to this.
     """
     mean = sums / np.maximum(counts, 1)
     shifts = np.floor(np.log2(np.maximum(mean, 1) / 3))
-    return np.clip(shifts, 0, MAX_SHIFT).astype(np.int64)
+    chosen: NDArray[np.int64] = np.clip(shifts, 0, MAX_SHIFT).astype(np.int64)
+    return chosen
 
 
 def make_tables(

@@ -14,7 +14,6 @@ import math
 
 from numba import int64, uint32, uint64
 
-
 from demzip.constants import ESCAPE, SIDE_REACH, SIDE_TOKENS
 from demzip.jit import inlined, kernel
 
@@ -158,7 +157,8 @@ def merge_contexts(
 
     Encoder only. `histogram` (contexts + 1, symbols) float64, its last row zeros, is destroyed;
     `cluster[i]` becomes the number of the context that i was merged into. Clusters with different
-    shifts or more than `reach` apart never merge. `own`, `partner` and `gain` are scratch, one element per context.
+    shifts or more than `reach` apart never merge. `own`, `partner` and `gain` are scratch, one
+    element per context.
     """
     n = histogram.shape[0] - 1
     nothing = histogram[n]
@@ -172,7 +172,9 @@ def merge_contexts(
             own[i] = coded_bits(histogram[i], nothing, token_bits, table_bits, escape_bits)
             alive += 1
     for i in range(n):
-        find_partner(histogram, shifts, reach, own, i, token_bits, table_bits, escape_bits, partner, gain)
+        find_partner(
+            histogram, shifts, reach, own, i, token_bits, table_bits, escape_bits, partner, gain
+        )
     while True:
         best = -1
         for i in range(n):
@@ -209,7 +211,9 @@ def merge_contexts(
 
 
 @kernel
-def find_partner(histogram, shifts, reach, own, i, token_bits, table_bits, escape_bits, partner, gain):
+def find_partner(
+    histogram, shifts, reach, own, i, token_bits, table_bits, escape_bits, partner, gain
+):
     """Set the cluster whose merger with i saves most bits, and how many (they may be negative)."""
     partner[i], gain[i] = -1, -math.inf
     if own[i] < 0.0:
@@ -227,7 +231,7 @@ def find_partner(histogram, shifts, reach, own, i, token_bits, table_bits, escap
 @inlined
 def bitmap_context(mask, row, col):
     """Pattern 0..63 of the six nearest earlier cells of a mask; outside cells are 0."""
-    rows, cols = mask.shape
+    cols = mask.shape[1]
     context = 0
     if col > 0:
         context |= int64(mask[row, col - 1])
@@ -298,7 +302,7 @@ def decode_bitmap(words, chances, mask):
 
 @inlined
 def symbol_of(quotient, tokens):
-    """Symbol of a shifted residual: 56 + token for q >= 0, 55 - token of ~q below, or the escape."""
+    """Symbol of a shifted residual: 56 + token if q >= 0, else 55 - token of ~q; or the escape."""
     sign = quotient >> 63
     magnitude = uint64(quotient ^ sign)
     token = int64(tokens[min(magnitude, uint64(SIDE_REACH - 1))])

@@ -70,7 +70,7 @@ class Table:
         """Whether every field is within the bounds of the format."""
         return (
             0 <= self.shift <= MAX_SHIFT
-            and 0 <= self.first
+            and self.first >= 0
             and self.first + len(self.levels) <= TOKENS
             and all(0 <= level <= MAX_LEVEL for level in self.levels)
             and 1 <= self.escape <= MAX_LEVEL

@@ -238,7 +238,7 @@ class Dataset:
             top, left = _whole(window.row_off), _whole(window.col_off)
             rows: Range = slice(top, top + _whole(window.height))
             cols: Range = slice(left, left + _whole(window.width))
-        elif isinstance(window, tuple | list) and len(window) == 2:  # noqa: PLR2004
+        elif isinstance(window, tuple | list) and len(window) == 2:
             rows, cols = window
         else:
             raise OptionsError(f"window {window!r}: it must be a Window or rows and columns")

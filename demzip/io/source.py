@@ -70,7 +70,7 @@ class RasterSource:
         """Values of a window inside the raster; not to be modified."""
         band, last = rows.start // self._block, (rows.stop - 1) // self._block
         with self._lock:
-            if band != last or self._keep < 2:  # noqa: PLR2004  threads may be a row apart
+            if band != last or self._keep < 2:
                 return self._read(rows.start, rows.stop, cols.start, cols.stop)
             if band not in self._kept:
                 top = band * self._block

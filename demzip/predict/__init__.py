@@ -1,1 +1,1 @@
-
+"""Templates, weights and the sums of the linear predictors."""

@@ -70,9 +70,11 @@ def gather_taps(
 ):
     """Queue a segment's template cells, as differences to W, for the fit of their weight sets.
 
-    Preconditions: `taps` (sets, 24, BATCH) and `scales` (sets, BATCH), `scaled` (2, BATCH) float64 scratch, `filled`
-    (sets,) how much of each is in use; `sets` the weight set of each sample of the segment, 0
-    where the sample is not to be used. Full batches are added to `moments` (sets, 24, 24).
+    Preconditions: `taps` (sets, 24, BATCH), `scales` (sets, BATCH) and `scaled` (2, BATCH) float64
+    scratch, `filled` (sets,) how much of each is in use; `sets` the weight set of each sample of
+    the segment, 0 where the sample is not to be used. `here` is the cell three columns west of
+    the segment. Full batches are
+    added to `moments` (sets, 24, 24).
     """
     for i in range(SEGMENT):
         if sets[i] == 0:

@@ -1,1 +1,1 @@
-
+"""The raster in memory: values, samples, georeference."""

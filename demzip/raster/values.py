@@ -17,6 +17,7 @@ from demzip.raster.kernels import mark_levels
 Int64Array = NDArray[np.int64]
 UInt8Array = NDArray[np.uint8]
 AnyArray = NDArray[np.generic]
+IntegerArray = NDArray[np.integer]
 ReadBlock = Callable[[slice, slice], AnyArray]
 Span = tuple[int, int] | None
 
@@ -74,13 +75,13 @@ class ValueMap:
         mask = np.ascontiguousarray(values).view(self.pattern) == self.fill
         return mask.astype(np.uint8) if mask.any() else None
 
-    def numbers(self, values: AnyArray, holes: UInt8Array | None) -> AnyArray | None:
+    def numbers(self, values: AnyArray, holes: UInt8Array | None) -> IntegerArray | None:
         """Grid number of each value, or None if one does not lie on the grid.
 
         Numbers of integer values are the values themselves; in holes they mean nothing.
         """
         if not self.is_float:
-            return values
+            return values.view(self.dtype)
         with np.errstate(invalid="ignore", over="ignore"):
             scaled = np.rint(values.astype(np.float64) * self.denominator)
             inside = np.abs(scaled) <= LARGEST
@@ -96,13 +97,13 @@ class ValueMap:
             same |= holes != 0
         return numbers if same.all() else None
 
-    def restore(self, numbers: Int64Array) -> AnyArray:
+    def restore(self, numbers: IntegerArray) -> AnyArray:
         """Values of grid numbers: one correctly rounded division, then rounding to the dtype."""
         if not self.is_float:
             return numbers.astype(self.dtype)
         return (numbers.astype(np.float64) / self.denominator).astype(self.dtype)
 
-    def to_samples(self, values: AnyArray) -> tuple[AnyArray, UInt8Array | None]:
+    def to_samples(self, values: AnyArray) -> tuple[IntegerArray, UInt8Array | None]:
         """Samples of a block and its holes, whose samples are meaningless.
 
         Raises:
@@ -117,23 +118,25 @@ class ValueMap:
             numbers = self._rank(numbers)
         return numbers, holes
 
-    def _rank(self, numbers: AnyArray) -> Int64Array:
-        assert self.levels is not None  # noqa: S101
+    def _rank(self, numbers: IntegerArray) -> Int64Array:
+        assert self.levels is not None
         table = np.zeros(int(self.levels[-1] - self.levels[0]) + 1, np.int64)
         table[self.levels - self.levels[0]] = np.arange(self.levels.size)
-        return table[np.clip(numbers.astype(np.int64) - self.levels[0], 0, table.size - 1)]
+        steps = numbers.astype(np.int64) - self.levels[0]
+        ranks: Int64Array = table[np.clip(steps, 0, table.size - 1)]
+        return ranks
 
     def covers(self, lowest: int, highest: int) -> bool:
         """Whether every sample from lowest to highest stands for a value."""
         if self.levels is not None:
-            return 0 <= lowest and highest < self.levels.size
+            return lowest >= 0 and highest < self.levels.size
         if self.is_float:
             return max(-lowest, highest) <= LARGEST
         kind = np.iinfo(self.dtype)
         return bool(kind.min <= lowest and highest <= kind.max)
 
     def to_values(
-        self, samples: NDArray[np.int32] | Int64Array, holes: UInt8Array | None
+        self, samples: IntegerArray, holes: UInt8Array | None
     ) -> AnyArray:
         """Inverse of to_samples, for samples that `covers` accepts where there are no holes."""
         numbers = samples
@@ -262,13 +265,13 @@ def _find_levels(
 
 def _numbers(
     read: ReadBlock, boxes: list[tuple[slice, slice]], value_map: ValueMap
-) -> Iterator[AnyArray | None]:
+) -> Iterator[IntegerArray | None]:
     """Grid numbers of the samples of each box that are not missing, None where all are."""
     for box in boxes:
         values = read(*box)
         holes = value_map.holes(values)
         numbers = value_map.numbers(np.ascontiguousarray(values), holes)
-        assert numbers is not None  # noqa: S101
+        assert numbers is not None
         if holes is not None:
             numbers = numbers[holes == 0]
         yield numbers.reshape(-1) if numbers.size else None

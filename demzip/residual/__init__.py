@@ -1,1 +1,1 @@
-
+"""Contexts of residuals."""

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.constants import LANES, WEIGHT_ONE
+from demzip.constants import TEMPLATE_ABOVE, TEMPLATE_SIZE, WEIGHT_ONE
 from demzip.entropy.bitmap import read_bitmap, write_bitmap
 from demzip.entropy.integers import ByteReader, fold, write_varint
 from demzip.errors import CorruptError
@@ -91,7 +91,8 @@ def read_block(
     reader = ByteReader(payload, "block")
     first = reader.take(1)[0]
     kind, has_mask, own = first & KIND_MASK, bool(first & HAS_MASK), bool(first & OWN_WEIGHTS)
-    if kind > CODED or first > (CODED | HAS_MASK | OWN_WEIGHTS) or (own and kind != CODED) or (has_mask and kind == VOID):
+    illegal = (own and kind != CODED) or (has_mask and kind == VOID)
+    if illegal or kind > CODED or first > (CODED | HAS_MASK | OWN_WEIGHTS):
         raise CorruptError(f"block: unknown kind {first}")
     if kind == VOID:
         reader.done()
@@ -121,9 +122,6 @@ def read_block(
 
 def _unit(sets: int) -> Int64Array:
     """Weight sets that predict by W alone: differences of weights sum to 0, weights to one."""
-    unit = np.zeros((sets, 24), np.int64)
-    unit[:, 21] = WEIGHT_ONE
+    unit = np.zeros((sets, TEMPLATE_SIZE), np.int64)
+    unit[:, TEMPLATE_ABOVE] = WEIGHT_ONE
     return unit
-
-
-assert LANES == 4  # noqa: S101  the lockstep kernel is written out for four

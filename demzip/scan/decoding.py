@@ -62,8 +62,8 @@ def decode_residuals(
     wide = lanes == LANES and cols > (MIN_SEGMENTS - 1) * SEGMENT and mask is NO_HOLES
     (decode_block if wide else decode_block_serially)(
         work.samples, work.magnitudes, mask, rows, cols, work.stride, table,
-        western_weights(table), thresholds, work.sums, work.activity, work.flat, work.sets, shift, cluster_of, tables.lut, tables.entries,
-        words, starts[:lanes], starts[lanes:], ends,
+        western_weights(table), thresholds, work.sums, work.activity, work.flat, work.sets, shift,
+        cluster_of, tables.lut, tables.entries, words, starts[:lanes], starts[lanes:], ends,
     )  # fmt: skip
     for lane in range(lanes):
         taken = int(ends[lane, 2]) - int(starts[lane])

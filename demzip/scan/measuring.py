@@ -101,8 +101,8 @@ def normals(
     gather_normals(
         work.samples, work.magnitudes, measurement.holes, work.rows, work.cols, step, table,
         thresholds, work.sums[0], work.activity[0], work.flat[0], work.sets[0],
-        measurement.residuals, work.stride, np.zeros((sets, TEMPLATE_SIZE, BATCH)), np.zeros((sets, BATCH)), np.zeros((2, BATCH)),
-        np.zeros(sets, np.int64), moments, counts,
+        measurement.residuals, work.stride, np.zeros((sets, TEMPLATE_SIZE, BATCH)),
+        np.zeros((sets, BATCH)), np.zeros((2, BATCH)), np.zeros(sets, np.int64), moments, counts,
     )  # fmt: skip
     lower = np.tril(moments)
     return lower + np.transpose(np.tril(moments, -1), (0, 2, 1)), counts

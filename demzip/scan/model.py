@@ -118,7 +118,7 @@ class Model:
             start += count
         legal = (
             all(table.is_legal() for table in tables)
-            and 0 <= table_of_context.min()
+            and table_of_context.min() >= 0
             and table_of_context.max() < table_count
             and np.all(steps >= 0)
             and np.all(steps < THRESHOLD_LIMIT)

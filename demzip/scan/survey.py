@@ -125,8 +125,8 @@ def _laplace(shift: int) -> tuple[Float64Array, Float64Array]:
 def code_length(measurements: list[Measurement], shift: int) -> float:
     """Estimated bits of measured blocks; the first rows, which have little context, left out."""
     tables = _laplace(shift)
-    return sum(
-        laplace_bits(m.residuals, m.states, m.holes, MARGIN, *tables) for m in measurements
+    return float(
+        sum(laplace_bits(m.residuals, m.states, m.holes, MARGIN, *tables) for m in measurements)
     )
 
 

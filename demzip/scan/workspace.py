@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from demzip.constants import LANES, MARGIN, SEGMENT, TEMPLATE_ABOVE, WEIGHT_ONE
 
-IntArray = NDArray[np.int32] | NDArray[np.int64]
+IntArray = NDArray[np.signedinteger]
 
 NO_HOLES = np.zeros((0, 0), np.uint8)  # a mask without rows is none
 
@@ -73,7 +73,11 @@ class Workspace:
         Fresh memory for every block would cost more in page faults than prediction itself.
         """
         found: Workspace | None = getattr(_BORROWED, "workspace", None)
-        if found is None or (found.rows, found.cols, found.samples.dtype) != (rows, cols, dtype):
+        if found is None or (found.rows, found.cols, found.samples.dtype) != (
+            rows,
+            cols,
+            np.dtype(dtype),
+        ):
             found = _BORROWED.workspace = cls.allocate(rows, cols, dtype)
         return found
 

@@ -53,8 +53,8 @@ def decode_residual(state, cluster_of, lut, entries, words, point, span, positio
 
     Preconditions: `words` goes on for at least 4 words per sample of the lane beyond its streams,
     so that a corrupt stream runs into rubbish, not out of the array: a symbol takes at most one
-    word, and its uncoded bits three. Indices are unsigned because Numba spends several instructions on
-    every signed one, in case it counts from the end.
+    word, and its uncoded bits three. Indices are unsigned because Numba spends several
+    instructions on every signed one, in case it counts from the end.
     """
     cluster = uint64(cluster_of[uint64(state)])
     scale = (span >> uint64(24)) << uint64(TABLE_BITS)

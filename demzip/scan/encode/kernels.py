@@ -43,6 +43,7 @@ def put_escape(words, bit, residual):
 
 @inlined
 def clear_ahead(words, bit):
+    """Zero the word after the one that `bit` is in; put_bits may reach into it."""
     words[(bit >> uint64(5)) + uint64(1)] = uint32(0)
 
 

@@ -1,0 +1,1 @@
+"""The predicting loops of the encoder."""

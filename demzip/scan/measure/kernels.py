@@ -36,8 +36,8 @@ def fill_holes(samples, holes, stride):
 
 @inlined
 def measure_segment(
-    samples, magnitudes, here, stride, count, masked, has_edge, weight, shift, sums, activity, flat, sets,
-    residuals, states, out,
+    samples, magnitudes, here, stride, count, masked, has_edge, weight, shift,
+    sums, activity, flat, sets, residuals, states, out,
 ):  # fmt: skip
     """Residuals and states of one segment that is prepared; its scratch arrays are used up.
 

@@ -1,0 +1,1 @@
+"""What encoder and decoder know of a segment ahead of it."""

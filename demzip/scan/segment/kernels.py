@@ -115,4 +115,4 @@ def prepare_segment(
     )  # fmt: skip
 
 
-assert TEMPLATE_SIZE == 24  # noqa: S101  the sums are written out for it
+assert TEMPLATE_SIZE == 24

@@ -1,0 +1,23 @@
+"""The pipeline: rasters to .dz files and back.
+
+Rasters are read through a function of a window and files through a function of a range, so that
+neither has to be in memory whole.
+"""
+
+from demzip.codec.checksum import checksum
+from demzip.codec.decoder import RasterDecoder, decode, open_bytes, trailing_bytes
+from demzip.codec.encoder import Encoding, Plan, RasterEncoder, encode
+from demzip.codec.threads import in_order
+
+__all__ = [
+    "Encoding",
+    "Plan",
+    "RasterDecoder",
+    "RasterEncoder",
+    "checksum",
+    "decode",
+    "encode",
+    "in_order",
+    "open_bytes",
+    "trailing_bytes",
+]

@@ -1,0 +1,55 @@
+"""Random models and blocks, and their counterparts in the reference implementation."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demzip.constants import CONTEXTS, TEMPLATE_SIZE, WEIGHT_ONE
+from demzip.entropy.tables import Table
+from demzip.scan.model import Model
+from demzip.scan.survey import Fit
+from tests.reference import model as reference
+
+Int64Array = NDArray[np.int64]
+W = 21
+
+
+def weights(rng: np.random.Generator, sets: int = 1, spread: float = 400.0) -> Int64Array:
+    """Weight sets that sum to one."""
+    made = np.rint(spread * rng.standard_normal((sets, TEMPLATE_SIZE))).astype(np.int64)
+    made[:, W] += WEIGHT_ONE - made.sum(axis=1)
+    return made
+
+
+def table(rng: np.random.Generator, *, full: bool = False) -> Table:
+    """A legal table; a full one has most of the symbols that residuals around 0 need."""
+    first = 30 if full else int(rng.integers(0, 112))
+    count = 52 if full else int(rng.integers(0, 113 - first))
+    levels = rng.integers(20, 61, count)
+    levels[rng.random(count) < 0.2] = 0
+    shift = int(rng.integers(0, 4)) if full else int(rng.integers(0, 22))
+    return Table(shift, first, tuple(levels.tolist()), int(rng.integers(1, 61)))
+
+
+def model(
+    rng: np.random.Generator,
+    weight_sets: Int64Array,
+    thresholds: Int64Array,
+    shift: int = 0,
+    tables: int = 5,
+) -> Model:
+    """A legal model with tables that fit nothing in particular."""
+    limits = np.sort(rng.integers(0, 200, int(rng.integers(0, 32)))).astype(np.int64)
+    return Model(
+        weight_sets, thresholds, shift, limits, rng.integers(0, tables, CONTEXTS),
+        tuple(table(rng, full=k != 1) for k in range(tables)),
+    )  # fmt: skip
+
+
+def fit_of(made: Model) -> Fit:
+    """What measures a block for a model."""
+    return Fit(made.weights, made.thresholds, made.activity_shift, None, ())
+
+
+def counterpart(made: Model) -> reference.Model:
+    """The model as the reference implementation reads it."""
+    return reference.read_model(made.to_bytes())
