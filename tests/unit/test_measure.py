@@ -98,8 +98,9 @@ def test_samples_at_the_limits_of_32_bits(seed: int) -> None:
 def test_flat_ground_and_patterns() -> None:
     samples = np.zeros((12, 40), np.int64)
     samples[5:, 20:] = 7
-    samples[8, 3] = samples[9, 30] = -1
-    found = check(samples, None, make.weights(np.random.default_rng(0)), np.zeros(0, np.int64), 0, 7)
+    samples[8, 3] = samples[9, 30] = samples[5, 35] = -1
+    weights = make.weights(np.random.default_rng(0))
+    found = check(samples, None, weights, np.zeros(0, np.int64), 0, 7)
     assert set(range(4, 8)) <= set((found.states & 7).ravel().tolist())
 
 

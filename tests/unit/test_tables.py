@@ -1,0 +1,116 @@
+"""Frequency tables and symbols."""
+
+import numpy as np
+import pytest
+
+from demzip.constants import ESCAPE, ESCAPE_SHIFT, MAX_SHIFT, SIDE_REACH, SIDE_TOKENS, TOKENS
+from demzip.entropy.kernels import symbol_of
+from demzip.entropy.tables import (
+    MAX_LEVEL,
+    QUARTER_OCTAVE,
+    Table,
+    compile_tables,
+    level_of,
+    normalise,
+    side_tokens,
+    token_spans,
+)
+from tests.reference import coder as reference
+from tests.unit import make
+
+
+def level_lists() -> list[list[int]]:
+    rng = np.random.default_rng(0)
+    lists = [[level] for level in range(1, MAX_LEVEL + 1)]
+    lists += [[level, 1] for level in range(MAX_LEVEL + 1)]
+    lists += [[1, level] for level in range(1, MAX_LEVEL + 1)]
+    lists += [[MAX_LEVEL] * 113, [1] * 113, [*[1] * 112, MAX_LEVEL], [*[0] * 112, 1]]
+    lists += [rng.integers(0, 61, int(rng.integers(2, 113))).tolist() + [1] for _ in range(200)]
+    return lists
+
+
+def test_frequencies_sum_to_the_total_and_keep_what_occurs() -> None:
+    for levels in level_lists():
+        for total in (1 << 12, 1 << 24):
+            found = normalise(levels, total)
+            assert found.sum() == total
+            assert ((found > 0) == (np.array(levels) > 0)).all()
+            assert found.min() >= 0
+            assert found.tolist() == reference.frequencies(levels, total)
+
+
+def test_quarter_octaves_are_what_they_say() -> None:
+    assert [round(16384 * 2 ** (k / 4)) for k in range(4)] == list(QUARTER_OCTAVE)
+
+
+def test_level_of_is_the_nearest_quarter_octave() -> None:
+    for total in (10.0, 4096.0, 1e9):
+        for share in np.geomspace(1e-4, 1, 60):
+            level = level_of(share * total, total)
+            assert 1 <= level <= MAX_LEVEL
+            assert abs((level - (MAX_LEVEL - 4)) / 4 - np.log2(share)) <= 0.125 + 1e-9
+    assert level_of(1e-30, 1.0) == 1
+
+
+def test_spans_cover_every_quotient_once() -> None:
+    first, width = token_spans()
+    covered = np.zeros(2 * SIDE_REACH, np.int64)
+    for symbol in range(TOKENS):
+        covered[first[symbol] + SIDE_REACH : first[symbol] + SIDE_REACH + (1 << width[symbol])] += 1
+        assert (first[symbol], width[symbol]) == reference.span_of(symbol)
+    assert (covered == 1).all()
+
+
+def test_symbol_of_every_quotient() -> None:
+    tokens = side_tokens()
+    assert tokens.max() == SIDE_TOKENS - 1
+    for quotient in range(-SIDE_REACH - 3, SIDE_REACH + 3):
+        assert symbol_of(np.int64(quotient), tokens) == reference.symbol_of(quotient)
+    for quotient in (-(1 << 63), (1 << 63) - 1, 1 << 40, -(1 << 32)):
+        assert symbol_of(np.int64(quotient), tokens) == ESCAPE
+
+
+def test_compiled_tables_hold_what_the_tables_say() -> None:
+    rng = np.random.default_rng(1)
+    tables = [make.table(rng, full=k % 2 == 0) for k in range(20)]
+    tables += [Table(MAX_SHIFT, 0, (60,) * 112, 1), Table(0, 112, (), 60), Table(3, 0, (0,), 9)]
+    compiled = compile_tables(tuple(tables))
+    lut = compiled.lut.reshape(len(tables), -1)
+    entries = compiled.entries.reshape(len(tables), -1)
+    for row, table in enumerate(tables):
+        chances = reference.Table(table.shift, table.first, list(table.levels), table.escape)
+        cumulative = 0
+        symbols = [*range(table.first, table.first + len(table.levels)), ESCAPE]
+        for symbol, frequency in zip(symbols, chances.chances(), strict=True):
+            entry = int(entries[row, symbol])
+            assert entry & 0x1FFF == frequency
+            assert (lut[row, cumulative : cumulative + frequency] == symbol).all()
+            assert entry >> 13 & 0x1FFF == cumulative
+            cumulative += frequency
+            if symbol == ESCAPE:
+                assert entry >> 26 & 63 == ESCAPE_SHIFT
+            else:
+                start, width = reference.span_of(symbol)
+                assert entry >> 26 & 63 == width + table.shift
+                assert entry >> 32 == start << table.shift
+        assert compiled.shifts[row] == table.shift
+
+
+@pytest.mark.parametrize(
+    ("table", "legal"),
+    [
+        (Table(0, 0, (1,), 1), True),
+        (Table(21, 0, (60,) * 112, 60), True),
+        (Table(0, 112, (), 60), True),
+        (Table(22, 0, (1,), 1), False),
+        (Table(-1, 0, (1,), 1), False),
+        (Table(0, -1, (1,), 1), False),
+        (Table(0, 112, (1,), 1), False),
+        (Table(0, 0, (61,), 1), False),
+        (Table(0, 0, (-1,), 1), False),
+        (Table(0, 0, (1,), 0), False),
+        (Table(0, 0, (1,), 61), False),
+    ],
+)
+def test_legal_tables(table: Table, legal: bool) -> None:
+    assert table.is_legal() is legal
