@@ -32,5 +32,6 @@ TOKENS = 2 * SIDE_TOKENS
 ESCAPE = 127  # symbol that stands for every other residual
 ESCAPE_SHIFT = 63  # and its shift field
 SYMBOL_BITS = 7
+POPULAR_SHIFT = 32  # added to the shift field where low bits are coded by the levels' popularity
 ESCAPE_LENGTH_BITS = 6  # an escaped residual: its length in bits, then its folded value
 MAX_SHIFT = 21  # uncoded low bits that all residuals of a table have

@@ -12,6 +12,7 @@ from demzip.codec.checksum import checksum
 from demzip.codec.threads import in_order
 from demzip.container.layout import Header, write_file
 from demzip.container.metadata import write_metadata
+from demzip.entropy.popularity import Popularity
 from demzip.errors import OptionsError, UnsupportedError
 from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR, EncodeOptions, thread_count
 from demzip.predict.templates import PREDICTORS, check_predictor
@@ -27,6 +28,7 @@ Progress = Callable[[int], object]  # called with the number of samples done sin
 
 SURVEY_BLOCKS = 8  # blocks that weights and tables are made from; a smaller raster uses all
 WEIGHT_BITS = 7.0  # what a weight of a block's own costs
+MAX_POPULAR_SPAN = 1 << 16  # widest range of samples whose popularity is considered
 KEPT_SAMPLES = 1 << 22  # samples of surveyed blocks that are kept measured
 
 
@@ -95,6 +97,11 @@ class RasterEncoder:
         samples, holes = self.value_map.to_samples(self.read(*box.slices))
         return make_patch(samples, holes)
 
+    def centre(self, box: BlockBox) -> int:
+        """What is subtracted from the samples of a block."""
+        span = self.spans[box.number]
+        return 0 if span is None else (span[0] + span[1]) >> 1
+
     def survey_patches(self) -> dict[int, Patch]:
         """Blocks with some relief, spread evenly over the raster, by number."""
         relief = [box for box in self.grid if _has_relief(self.spans[box.number])]
@@ -126,21 +133,43 @@ class RasterEncoder:
 
     def _best_plan(self, patches: dict[int, Patch]) -> Plan:
         """The plan under which the surveyed blocks code smallest."""
-        best, least = None, 0
-        for predictor in PREDICTORS:
-            plan = self.plan(predictor, patches)
-            size = len(plan.model.to_bytes()) + sum(
-                in_order(self.jobs, partial(self._payload_size, plan), patches.items())
-            )
-            if best is None or size < least:
-                best, least = plan, size
-        assert best is not None
+        best = min(
+            (self.plan(predictor, patches) for predictor in PREDICTORS),
+            key=partial(self._survey_size, patches),
+        )
+        popularity = self._popularity()
+        if popularity is not None and best.surveyed:
+            measured = [measurement for measurement, _ in best.surveyed.values()]
+            uneven = replace(best, model=make_model(measured, best.fit, popularity))
+            best = min(best, uneven, key=partial(self._survey_size, patches))
         return best
+
+    def _popularity(self) -> Popularity | None:
+        """Occurrences of all samples, None where there are too many levels for it to pay."""
+        spans = [span for span in self.spans if span is not None]
+        if not spans:
+            return None
+        lowest, highest = min(low for low, _ in spans), max(high for _, high in spans)
+        if highest - lowest >= MAX_POPULAR_SPAN:
+            return None
+        counts = np.zeros(highest - lowest + 1, np.int64)
+        for box in self.grid:
+            samples, holes = self.value_map.to_samples(np.ascontiguousarray(self.read(*box.slices)))
+            valid = samples.ravel() if holes is None else samples[holes == 0]
+            counts += np.bincount(valid.astype(np.int64) - lowest, minlength=counts.size)
+        return Popularity.of_counts(lowest, counts)
+
+    def _survey_size(self, patches: dict[int, Patch], plan: Plan) -> int:
+        sizes = in_order(self.jobs, partial(self._payload_size, plan), patches.items())
+        share = sum(patch.samples.size for patch in patches.values())
+        total = self.grid.rows * self.grid.cols
+        return int(sum(sizes) * total / max(share, 1)) + len(plan.model.to_bytes())
 
     def _payload_size(self, plan: Plan, item: tuple[int, Patch]) -> int:
         number, patch = item
         measurement, own = self._surveyed(plan, number, patch)
-        return len(write_block(patch, 0, measurement, own, plan.model))
+        centre = self.centre(self.grid.box(number))
+        return len(write_block(patch, centre, measurement, own, plan.model))
 
     def _surveyed(self, plan: Plan, number: int, patch: Patch) -> Surveyed:
         found = plan.surveyed.get(number)

@@ -15,13 +15,15 @@ TABLE_BITS = 20.0  # what a table costs besides its levels
 ESCAPE_BITS = 12.0  # what an escaped residual costs besides the escape itself
 
 
-def choose_shifts(counts: NDArray[Any], sums: NDArray[Any]) -> NDArray[np.int64]:
-    """Uncoded low bits per context, such that the mean |token| lies between 3 and 6.
+def choose_shifts(
+    counts: NDArray[Any], sums: NDArray[Any], mean_token: float = 3.0
+) -> NDArray[np.int64]:
+    """Uncoded low bits per context, such that |token| lies between the mean token and twice that.
 
-    A logistic whose scale is four tokens loses less than 0.003 bits to this.
+    A logistic whose scale is four tokens loses less than 0.003 bits to the default.
     """
     mean = sums / np.maximum(counts, 1)
-    shifts = np.floor(np.log2(np.maximum(mean, 1) / 3))
+    shifts = np.floor(np.log2(np.maximum(mean, 1) / mean_token))
     chosen: NDArray[np.int64] = np.clip(shifts, 0, MAX_SHIFT).astype(np.int64)
     return chosen
 

@@ -10,6 +10,7 @@ from demzip.constants import (
     ESCAPE,
     ESCAPE_SHIFT,
     MAX_SHIFT,
+    POPULAR_SHIFT,
     SIDE_REACH,
     SIDE_TOKENS,
     SYMBOL_BITS,
@@ -106,7 +107,7 @@ class CompiledTables:
 
     Attributes:
         entries: (tables * 128,) int64: bits 0-12 frequency, 13-25 cumulative frequency, 26-31
-            shift (63 for the escape), 32-63 signed residual with its low bits zero.
+            shift (63 for the escape; 32 more where popularity decides), 32-63 signed residual with its low bits zero.
         lut: (tables * 4096,) uint8 symbol of each slot.
         shifts: (tables,) int64.
 
@@ -117,8 +118,14 @@ class CompiledTables:
     shifts: NDArray[np.int64]
 
 
-def compile_tables(tables: tuple[Table, ...]) -> CompiledTables:
-    """Lay tables out for the kernels; every table must be legal."""
+def compile_tables(tables: tuple[Table, ...], *, popular: bool = False) -> CompiledTables:
+    """Lay tables out for the kernels; every table must be legal.
+
+    Args:
+        tables: At least one.
+        popular: Whether low bits are coded by the popularity of levels.
+
+    """
     entries = np.zeros((len(tables), 1 << SYMBOL_BITS), np.int64)
     lut = np.zeros((len(tables), TABLE_TOTAL), np.uint8)
     starts, widths = token_spans()
@@ -128,7 +135,10 @@ def compile_tables(tables: tuple[Table, ...]) -> CompiledTables:
         symbols = np.append(tokens, ESCAPE)
         cumulative = np.cumsum(frequencies) - frequencies
         values = np.append(starts[tokens] << table.shift, 0)
-        shifts = np.append(widths[tokens] + table.shift, ESCAPE_SHIFT)
+        open_bits = widths[tokens] + table.shift
+        if popular:
+            open_bits = np.where(open_bits > 0, open_bits + POPULAR_SHIFT, 0)
+        shifts = np.append(open_bits, ESCAPE_SHIFT)
         entries[row, symbols] = values << 32 | shifts << 26 | cumulative << 13 | frequencies
         lut[row] = np.repeat(symbols, frequencies)
     return CompiledTables(

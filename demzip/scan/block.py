@@ -72,7 +72,9 @@ def write_block(
     out += write_varint(patch.bound)
     if fit:
         out += write_weights(fit.weights - model.weights + _unit(fit.weights.shape[0]))
-    streams = encode_residuals(measurement, model.table_of_state, model.compiled)
+    streams = encode_residuals(
+        measurement, patch.samples, centre, model.popularity, model.table_of_state, model.compiled
+    )
     parts = [*streams.coded, *streams.uncoded]
     for part in parts:
         out += write_varint(part.size)
@@ -115,7 +117,7 @@ def read_block(
     reader.done()
     samples = decode_residuals(
         shape, Streams(parts[:lanes], parts[lanes:]), holes, weights, model.thresholds,
-        model.activity_shift, model.table_of_state, model.compiled, bound, centre,
+        model.activity_shift, model.popularity, model.table_of_state, model.compiled, bound, centre,
     )  # fmt: skip
     return samples, holes
 

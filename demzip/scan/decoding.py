@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demzip.constants import LANES, SEGMENT
+from demzip.entropy.popularity import Popularity
 from demzip.entropy.tables import CompiledTables
 from demzip.errors import CorruptError
 from demzip.predict.lagrange import fits_int32
@@ -18,7 +19,7 @@ from demzip.scan.workspace import (
     western_weights,
 )
 
-WORDS_PER_SAMPLE = 4  # how far a corrupt stream may run beyond its end
+WORDS_PER_SAMPLE = 32  # how far a corrupt stream may run beyond its end
 MIN_SEGMENTS = 8  # below, four rows in lockstep would wait for one another
 
 
@@ -29,6 +30,7 @@ def decode_residuals(
     weights: NDArray[np.int64],
     thresholds: NDArray[np.int64],
     shift: int,
+    popularity: Popularity,
     cluster_of: NDArray[np.uint8],
     tables: CompiledTables,
     bound: int,
@@ -63,7 +65,7 @@ def decode_residuals(
     (decode_block if wide else decode_block_serially)(
         work.samples, work.magnitudes, mask, rows, cols, work.stride, table,
         western_weights(table), thresholds, work.sums, work.activity, work.flat, work.sets, shift,
-        cluster_of, tables.lut, tables.entries, words, starts[:lanes], starts[lanes:], ends,
+        centre - popularity.first, popularity.cumulative, cluster_of, tables.lut, tables.entries, words, starts[:lanes], starts[lanes:], ends,
     )  # fmt: skip
     for lane in range(lanes):
         taken = int(ends[lane, 2]) - int(starts[lane])

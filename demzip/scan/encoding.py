@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demzip.constants import LANES, LANES_MIN_SAMPLES
+from demzip.entropy.popularity import Popularity
 from demzip.entropy.tables import CompiledTables, side_tokens
 from demzip.scan.encode.kernels import encode_quads, encode_rows
 from demzip.scan.measuring import Measurement
-from demzip.scan.workspace import NO_HOLES, borrow_words
+from demzip.scan.workspace import NO_HOLES, IntArray, borrow_words
 
 UInt32Array = NDArray[np.uint32]
 
@@ -28,12 +29,20 @@ class Streams:
 
 
 def encode_residuals(
-    measurement: Measurement, cluster_of: NDArray[np.uint8], tables: CompiledTables
+    measurement: Measurement,
+    samples: IntArray,
+    centre: int,
+    popularity: Popularity,
+    cluster_of: NDArray[np.uint8],
+    tables: CompiledTables,
 ) -> Streams:
     """Code every residual that is not in a hole.
 
     Args:
         measurement: The block.
+        samples: (rows, cols) centred samples of the block.
+        centre: What was subtracted from them.
+        popularity: Of the raster's samples; NOT_USED if the tables leave low bits uncoded.
         cluster_of: (32768,) table of each context state.
         tables: Compiled tables; each has an escape.
 
@@ -46,14 +55,14 @@ def encode_residuals(
     words_used, bits_used = np.zeros(lanes, np.int64), np.zeros(lanes, np.int64)
     if lanes == LANES and measurement.holes is NO_HOLES:
         encode_quads(
-            measurement.residuals, measurement.states, cluster_of, tables.entries, tables.shifts,
-            side_tokens(), words, bits, words_used, bits_used,
+            measurement.residuals, measurement.states, samples, centre - popularity.first,
+            popularity.cumulative, cluster_of, tables.entries, tables.shifts, side_tokens(), words, bits, words_used, bits_used,
         )  # fmt: skip
     else:
         for lane in range(lanes):
             words_used[lane], bits_used[lane] = encode_rows(
-                measurement.residuals, measurement.states, measurement.holes, lane, lanes,
-                cluster_of, tables.entries, tables.shifts, side_tokens(), words[lane], bits[lane],
+                measurement.residuals, measurement.states, samples, measurement.holes, lane, lanes,
+                centre - popularity.first, popularity.cumulative, cluster_of, tables.entries, tables.shifts, side_tokens(), words[lane], bits[lane],
             )  # fmt: skip
     return Streams(
         [words[lane, : words_used[lane]].copy() for lane in range(lanes)],

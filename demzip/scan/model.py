@@ -20,6 +20,7 @@ from demzip.constants import (
     WEIGHT_ONE,
 )
 from demzip.entropy.integers import ByteReader, read_integers, write_integers, write_varint
+from demzip.entropy.popularity import NOT_USED, Popularity
 from demzip.entropy.tables import CompiledTables, Table, compile_tables
 from demzip.errors import CorruptError
 from demzip.residual.contexts import table_of_state
@@ -41,6 +42,7 @@ class Model:
         limits: (<= 31,) activity levels at which a new bin starts, ascending.
         table_of_context: (256,) table of each context.
         tables: 1..64 tables.
+        popularity: Of the samples, or NOT_USED.
 
     """
 
@@ -50,6 +52,7 @@ class Model:
     limits: Int64Array
     table_of_context: Int64Array
     tables: tuple[Table, ...]
+    popularity: Popularity = NOT_USED
 
     @cached_property
     def table_of_state(self) -> NDArray[np.uint8]:
@@ -59,7 +62,7 @@ class Model:
     @cached_property
     def compiled(self) -> CompiledTables:
         """Tables as the kernels read them."""
-        return compile_tables(self.tables)
+        return compile_tables(self.tables, popular=self.popularity.is_used)
 
     def to_bytes(self) -> bytes:
         """The model section of the header."""
@@ -79,6 +82,7 @@ class Model:
         out += write_integers(_non_negative(np.array(shapes, np.int64).ravel()))
         levels = [np.diff(np.array(t.levels, np.int64), prepend=0) for t in self.tables]
         out += write_integers(np.concatenate(levels))
+        out += self.popularity.to_bytes()
         return bytes(out)
 
     @classmethod
@@ -116,6 +120,7 @@ class Model:
             column = np.cumsum(levels[start : start + count])
             tables.append(Table(shift, first, tuple(column.tolist()), escape))
             start += count
+        popularity = Popularity.from_bytes(reader)
         legal = (
             all(table.is_legal() for table in tables)
             and table_of_context.min() >= 0
@@ -126,7 +131,7 @@ class Model:
         )
         if not legal:
             raise CorruptError("model: a field is outside its legal range")
-        return cls(weights, thresholds, activity_shift, limits, table_of_context, tuple(tables))
+        return cls(weights, thresholds, activity_shift, limits, table_of_context, tuple(tables), popularity)
 
 
 def write_weights(weights: Int64Array) -> bytes:

@@ -24,6 +24,7 @@ from demzip.constants import (
     WEIGHT_ONE,
 )
 from demzip.entropy.clustering import choose_shifts, make_tables
+from demzip.entropy.popularity import NOT_USED, Popularity
 from demzip.entropy.tables import side_tokens
 from demzip.predict.lagrange import solve
 from demzip.predict.templates import JPEG_TAPS, LAGRANGE_TAPS, W, jpeg_weights
@@ -48,6 +49,7 @@ PROBE_ROWS, PROBES = 24, 2  # larger ones on strips
 RASTER_PROBES = 8  # strips that a large raster's weights are fitted on
 PRIOR_SAMPLES = 500.0  # how many samples of the raster's fit stand behind a block's
 BITS_PER_ERROR = 2.0  # bits that a unit of reweighted squared error costs, roughly
+PLAIN_TOKEN, POPULAR_TOKEN = 3.0, 1.0  # mean token aimed at; popularity needs wide ones
 NO_THRESHOLDS = np.zeros(0, np.int64)
 
 Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
@@ -261,7 +263,9 @@ def _error(moments: Float64Array, weights: Int64Array) -> float:
     return total
 
 
-def make_model(measurements: list[Measurement], fit: Fit) -> Model:
+def make_model(
+    measurements: list[Measurement], fit: Fit, popularity: Popularity = NOT_USED
+) -> Model:
     """Contexts and tables for measured blocks."""
     states = ACTIVITY_LEVELS * SUBCONTEXTS
     counts, sums = np.zeros(states, np.int64), np.zeros(states, np.int64)
@@ -270,10 +274,12 @@ def make_model(measurements: list[Measurement], fit: Fit) -> Model:
     limits = choose_limits(counts.reshape(-1, SUBCONTEXTS).sum(axis=1))
     contexts = context_of_state(limits)
     shifts = choose_shifts(
-        np.bincount(contexts, counts, CONTEXTS), np.bincount(contexts, sums, CONTEXTS)
+        np.bincount(contexts, counts, CONTEXTS),
+        np.bincount(contexts, sums, CONTEXTS),
+        POPULAR_TOKEN if popularity.is_used else PLAIN_TOKEN,
     )
     histogram = np.zeros((CONTEXTS, ESCAPE + 1), np.int64)
     for m in measurements:
         count_symbols(m.residuals, m.states, m.holes, contexts, shifts, side_tokens(), histogram)
     tables, table_of_context = make_tables(histogram, shifts)
-    return Model(fit.weights, fit.thresholds, fit.activity_shift, limits, table_of_context, tables)
+    return Model(fit.weights, fit.thresholds, fit.activity_shift, limits, table_of_context, tables, popularity)

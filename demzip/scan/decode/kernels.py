@@ -12,6 +12,7 @@ from demzip.constants import (
     ESCAPE_SHIFT,
     LANES,
     MARGIN,
+    POPULAR_SHIFT,
     SEGMENT,
     SYMBOL_BITS,
     TABLE_BITS,
@@ -48,13 +49,55 @@ def take_escape(words, bit):
 
 
 @inlined
-def decode_residual(state, cluster_of, lut, entries, words, point, span, position, bit):
+def mass_below(cumulative, index):
+    """Mass of the levels before `index`, which may lie outside the list."""
+    return cumulative[uint64(min(max(index, 0), cumulative.size - 1))]
+
+
+@kernel
+def take_popular(width, start, cumulative, words, point, span, position):
+    """Find a level among 2**width from `start` on, by halving (docs/format.md section 8.5)."""
+    low = start
+    low_mass = mass_below(cumulative, low)
+    high_mass = mass_below(cumulative, low + (1 << width))
+    while width > 0:
+        width -= 1
+        middle_mass = mass_below(cumulative, low + (1 << width))
+        left, right = middle_mass - low_mass, high_mass - middle_mass
+        lower = right == 0
+        if left > 0 and right > 0:
+            chance = uint64(min(max((left << 16) // (left + right), 1), 65535))
+            scale = (span >> uint64(24)) << uint64(8)
+            lower = point < scale * chance
+            if lower:
+                span = scale * chance
+            else:
+                point -= scale * chance
+                span = scale * (uint64(65536) - chance)
+            if span < uint64(1) << uint64(32):
+                point = (point << uint64(32)) | uint64(words[position])
+                position += uint64(1)
+                span = span << uint64(32)
+        if lower:
+            high_mass = middle_mass
+        else:
+            low_mass = middle_mass
+            low += 1 << width
+    return low - start, point, span, position
+
+
+@inlined
+def decode_residual(
+    state, place, cumulative, cluster_of, lut, entries, words, point, span, position, bit
+):
     """Take one residual from a stream, given its context state.
 
-    Preconditions: `words` goes on for at least 4 words per sample of the lane beyond its streams,
+    `place` is the index of the predicted level in `cumulative`.
+
+    Preconditions: `words` goes on for at least 32 words per sample of the lane beyond its streams,
     so that a corrupt stream runs into rubbish, not out of the array: a symbol takes at most one
-    word, and its uncoded bits three. Indices are unsigned because Numba spends several
-    instructions on every signed one, in case it counts from the end.
+    word, its uncoded bits three, its popular bits 27. Indices are unsigned because Numba spends
+    several instructions on every signed one, in case it counts from the end.
     """
     cluster = uint64(cluster_of[uint64(state)])
     scale = (span >> uint64(24)) << uint64(TABLE_BITS)
@@ -71,15 +114,23 @@ def decode_residual(state, cluster_of, lut, entries, words, point, span, positio
     low_bits = peek_bits(words, bit) & ((uint64(1) << shift) - uint64(1))
     residual = (entry >> 32) + int64(low_bits)
     bit += shift
-    if shift == uint64(ESCAPE_SHIFT):
-        residual, bit = take_escape(words, bit - shift)
+    if shift >= uint64(POPULAR_SHIFT):
+        bit -= shift
+        if shift == uint64(ESCAPE_SHIFT):
+            residual, bit = take_escape(words, bit)
+        else:
+            residual, point, span, position = take_popular(
+                int64(shift) - POPULAR_SHIFT, place + (entry >> 32), cumulative, words,
+                point, span, position,
+            )  # fmt: skip
+            residual += entry >> 32
     return residual, point, span, position, bit
 
 
 @inlined
 def decode_sample(
     i, samples, magnitudes, here, stride, sums, activity, flat, sets, west,
-    shift, cluster_of, lut, entries, words, lane,
+    shift, origin, cumulative, cluster_of, lut, entries, words, lane,
 ):  # fmt: skip
     """Decode sample i of a prepared segment; `lane` is the state of the row's stream.
 
@@ -98,8 +149,8 @@ def decode_sample(
     sub = pattern if level_ground else (acc >> (WEIGHT_BITS - 2)) & 3
     prediction = w if level_ground else acc >> WEIGHT_BITS
     residual, point, span, position, bit = decode_residual(
-        (activity_level(total, shift) << 3) + sub, cluster_of, lut, entries, words,
-        point, span, position, bit,
+        (activity_level(total, shift) << 3) + sub, prediction + origin, cumulative,
+        cluster_of, lut, entries, words, point, span, position, bit,
     )  # fmt: skip
     value = prediction + residual
     magnitude = abs(residual)
@@ -123,7 +174,7 @@ def fill_sample(i, samples, magnitudes, here, stride, lane):
 @kernel
 def decode_run(
     first, last, samples, magnitudes, here, stride, sums, activity, flat, sets, west,
-    shift, cluster_of, lut, entries, words, lane,
+    shift, origin, cumulative, cluster_of, lut, entries, words, lane,
 ):  # fmt: skip
     """Decode samples first..last-1 of one prepared segment, some of them perhaps masked."""
     for sample in range(first, last):
@@ -133,14 +184,14 @@ def decode_run(
         else:
             lane = decode_sample(
                 i, samples, magnitudes, here, stride, sums, activity, flat, sets, west,
-                shift, cluster_of, lut, entries, words, lane,
+                shift, origin, cumulative, cluster_of, lut, entries, words, lane,
             )  # fmt: skip
     return lane
 
 
 @kernel
 def decode_first_row(
-    samples, magnitudes, holes, cols, stride, shift, cluster_of, lut, entries, words,
+    samples, magnitudes, holes, cols, stride, shift, origin, cumulative, cluster_of, lut, entries, words,
     point, span, position, bit,
 ):  # fmt: skip
     """Decode row 0: predicted by W, with the activity of WW and W alone (format.md section 7.2)."""
@@ -150,8 +201,8 @@ def decode_first_row(
     for col in range(cols):
         if not (masked and holes[0, col]):
             residual, point, span, position, bit = decode_residual(
-                activity_level(12 * mag_w + 6 * mag_ww, shift) << 3, cluster_of, lut, entries,
-                words, point, span, position, bit,
+                activity_level(12 * mag_w + 6 * mag_ww, shift) << 3, w + origin, cumulative,
+                cluster_of, lut, entries, words, point, span, position, bit,
             )  # fmt: skip
             w = w + residual
             mag_ww, mag_w = mag_w, abs(residual)
@@ -187,7 +238,7 @@ def open_lane(words, starts, bit_starts, stream):
 @kernel
 def decode_block_serially(
     samples, magnitudes, holes, rows, cols, stride, weights, west, thresholds,
-    sums, activity, flat, sets, shift, cluster_of, lut, entries, words, starts, bit_starts, ends,
+    sums, activity, flat, sets, shift, origin, cumulative, cluster_of, lut, entries, words, starts, bit_starts, ends,
 ):  # fmt: skip
     """Decode a block row by row. `ends` receives the final position and bit of each stream."""
     lanes = starts.size
@@ -203,7 +254,7 @@ def decode_block_serially(
         )  # fmt: skip
         if row == 0:
             point, span, position, bit = decode_first_row(
-                samples, magnitudes, holes, cols, stride, shift, cluster_of, lut, entries, words,
+                samples, magnitudes, holes, cols, stride, shift, origin, cumulative, cluster_of, lut, entries, words,
                 point, span, position, bit,
             )  # fmt: skip
         else:
@@ -218,7 +269,7 @@ def decode_block_serially(
                 lane = decode_run(
                     0, min(SEGMENT, cols - segment * SEGMENT), samples, magnitudes,
                     first_cell(row, segment, stride), stride, sums0, activity0, flat0, sets0, west,
-                    shift, cluster_of, lut, entries, words, lane,
+                    shift, origin, cumulative, cluster_of, lut, entries, words, lane,
                 )  # fmt: skip
             extend_east(samples, magnitudes, row, cols, stride)
             point, span, position, bit = lane[:4]
@@ -230,7 +281,7 @@ def decode_block_serially(
 @kernel
 def decode_block(
     samples, magnitudes, holes, rows, cols, stride, weights, west, thresholds,
-    sums, activity, flat, sets, shift, cluster_of, lut, entries, words, starts, bit_starts, ends,
+    sums, activity, flat, sets, shift, origin, cumulative, cluster_of, lut, entries, words, starts, bit_starts, ends,
 ):  # fmt: skip
     """Decode a block of four streams, four rows at a time, each two segments behind the last.
 
@@ -243,7 +294,7 @@ def decode_block(
     lane2 = open_lane(words, starts, bit_starts, 3)
     lane3 = open_lane(words, starts, bit_starts, 0)
     point, span, position, bit = decode_first_row(
-        samples, magnitudes, holes, cols, stride, shift, cluster_of, lut, entries, words,
+        samples, magnitudes, holes, cols, stride, shift, origin, cumulative, cluster_of, lut, entries, words,
         lane3[0], lane3[1], lane3[2], lane3[3],
     )  # fmt: skip
     nothing = int64(0)
@@ -300,35 +351,35 @@ def decode_block(
             i = uint64(sample)
             lane0 = decode_sample(
                 i, samples, magnitudes, here0, stride, sums0, activity0, flat0, sets0, west,
-                shift, cluster_of, lut, entries, words, lane0,
+                shift, origin, cumulative, cluster_of, lut, entries, words, lane0,
             )  # fmt: skip
             lane1 = decode_sample(
                 i, samples, magnitudes, here1, stride, sums1, activity1, flat1, sets1, west,
-                shift, cluster_of, lut, entries, words, lane1,
+                shift, origin, cumulative, cluster_of, lut, entries, words, lane1,
             )  # fmt: skip
             lane2 = decode_sample(
                 i, samples, magnitudes, here2, stride, sums2, activity2, flat2, sets2, west,
-                shift, cluster_of, lut, entries, words, lane2,
+                shift, origin, cumulative, cluster_of, lut, entries, words, lane2,
             )  # fmt: skip
             lane3 = decode_sample(
                 i, samples, magnitudes, here3, stride, sums3, activity3, flat3, sets3, west,
-                shift, cluster_of, lut, entries, words, lane3,
+                shift, origin, cumulative, cluster_of, lut, entries, words, lane3,
             )  # fmt: skip
         lane0 = decode_run(
             common, count0, samples, magnitudes, here0, stride, sums0, activity0, flat0, sets0,
-            west, shift, cluster_of, lut, entries, words, lane0,
+            west, shift, origin, cumulative, cluster_of, lut, entries, words, lane0,
         )  # fmt: skip
         lane1 = decode_run(
             common, count1, samples, magnitudes, here1, stride, sums1, activity1, flat1, sets1,
-            west, shift, cluster_of, lut, entries, words, lane1,
+            west, shift, origin, cumulative, cluster_of, lut, entries, words, lane1,
         )  # fmt: skip
         lane2 = decode_run(
             common, count2, samples, magnitudes, here2, stride, sums2, activity2, flat2, sets2,
-            west, shift, cluster_of, lut, entries, words, lane2,
+            west, shift, origin, cumulative, cluster_of, lut, entries, words, lane2,
         )  # fmt: skip
         lane3 = decode_run(
             common, count3, samples, magnitudes, here3, stride, sums3, activity3, flat3, sets3,
-            west, shift, cluster_of, lut, entries, words, lane3,
+            west, shift, origin, cumulative, cluster_of, lut, entries, words, lane3,
         )  # fmt: skip
         seg0 += 1
         if seg0 == segments:

@@ -6,6 +6,7 @@ from demzip.constants import (
     ESCAPE,
     ESCAPE_LENGTH_BITS,
     ESCAPE_SHIFT,
+    POPULAR_SHIFT,
     SYMBOL_BITS,
     TABLE_BITS,
 )
@@ -47,9 +48,38 @@ def clear_ahead(words, bit):
     words[(bit >> uint64(5)) + uint64(1)] = uint32(0)
 
 
+@kernel
+def put_popular(width, start, level, cumulative, words, low, span, position):
+    """Single a level out among 2**width from `start` on, by halving: inverse of take_popular."""
+    size = cumulative.size - 1
+    low_mass = cumulative[min(max(start, 0), size)]
+    high_mass = cumulative[min(max(start + (1 << width), 0), size)]
+    while width > 0:
+        width -= 1
+        middle = start + (1 << width)
+        middle_mass = cumulative[min(max(middle, 0), size)]
+        left, right = middle_mass - low_mass, high_mass - middle_mass
+        if left > 0 and right > 0:
+            chance = uint64(min(max((left << 16) // (left + right), 1), 65535))
+            if level < middle:
+                low, span, position = encode_step(
+                    low, span, position, words, uint64(0), chance, uint64(8)
+                )
+            else:
+                low, span, position = encode_step(
+                    low, span, position, words, chance, uint64(65536) - chance, uint64(8)
+                )
+        if level < middle:
+            high_mass = middle_mass
+        else:
+            low_mass = middle_mass
+            start = middle
+    return low, span, position
+
+
 @inlined
 def encode_sample(
-    residual, state, cluster_of, entries, shifts, side_tokens, words, bits,
+    residual, state, level, cumulative, cluster_of, entries, shifts, side_tokens, words, bits,
     low, span, position, bit,
 ):
     """Code one residual: its token to the range coder, its low bits uncoded."""
@@ -65,6 +95,11 @@ def encode_sample(
     count = (entry >> 26) & 63
     if count == ESCAPE_SHIFT:
         bit = put_escape(bits, bit, residual)
+    elif count >= POPULAR_SHIFT:
+        low, span, position = put_popular(
+            count - POPULAR_SHIFT, level - residual + (entry >> 32), level, cumulative,
+            words, low, span, position,
+        )  # fmt: skip
     elif count > 0:
         clear_ahead(bits, bit)
         bit = put_bits(bits, bit, residual - (entry >> 32), count)
@@ -73,7 +108,7 @@ def encode_sample(
 
 @kernel
 def encode_rows(
-    residuals, states, holes, first, step, cluster_of, entries, shifts, side_tokens, words, bits
+    residuals, states, samples, holes, first, step, origin, cumulative, cluster_of, entries, shifts, side_tokens, words, bits
 ):
     """Code rows first, first + step, ... as one stream. Returns words and bits used."""
     rows, cols = residuals.shape
@@ -85,15 +120,16 @@ def encode_rows(
             if masked and holes[row, col]:
                 continue
             low, span, position, bit = encode_sample(
-                int64(residuals[row, col]), states[row, col], cluster_of, entries, shifts,
-                side_tokens, words, bits, low, span, position, bit,
+                int64(residuals[row, col]), states[row, col], samples[row, col] + origin, cumulative,
+                cluster_of, entries, shifts, side_tokens, words, bits, low, span, position, bit,
             )  # fmt: skip
     return encode_end(low, span, position, words), bit
 
 
 @kernel
 def encode_quads(
-    residuals, states, cluster_of, entries, shifts, side_tokens, words, bits, words_used, bits_used
+    residuals, states, samples, origin, cumulative, cluster_of, entries, shifts, side_tokens,
+    words, bits, words_used, bits_used,
 ):
     """Code all rows of a block without holes as four streams, four rows at a time.
 
@@ -110,45 +146,48 @@ def encode_quads(
     low2, span2, position2, bit2 = zero, full, zero, zero
     low3, span3, position3, bit3 = zero, full, zero, zero
     for row in range(0, rows - 3, 4):
-        here0, state0 = residuals[row + 0], states[row + 0]
-        here1, state1 = residuals[row + 1], states[row + 1]
-        here2, state2 = residuals[row + 2], states[row + 2]
-        here3, state3 = residuals[row + 3], states[row + 3]
+        here0, state0, level0 = residuals[row + 0], states[row + 0], samples[row + 0]
+        here1, state1, level1 = residuals[row + 1], states[row + 1], samples[row + 1]
+        here2, state2, level2 = residuals[row + 2], states[row + 2], samples[row + 2]
+        here3, state3, level3 = residuals[row + 3], states[row + 3], samples[row + 3]
         for col in range(cols):
             low0, span0, position0, bit0 = encode_sample(
-                int64(here0[col]), state0[col], cluster_of, entries, shifts, side_tokens,
-                words0, bits0, low0, span0, position0, bit0,
+                int64(here0[col]), state0[col], level0[col] + origin, cumulative,
+                cluster_of, entries, shifts, side_tokens, words0, bits0, low0, span0, position0, bit0,
             )  # fmt: skip
             low1, span1, position1, bit1 = encode_sample(
-                int64(here1[col]), state1[col], cluster_of, entries, shifts, side_tokens,
-                words1, bits1, low1, span1, position1, bit1,
+                int64(here1[col]), state1[col], level1[col] + origin, cumulative,
+                cluster_of, entries, shifts, side_tokens, words1, bits1, low1, span1, position1, bit1,
             )  # fmt: skip
             low2, span2, position2, bit2 = encode_sample(
-                int64(here2[col]), state2[col], cluster_of, entries, shifts, side_tokens,
-                words2, bits2, low2, span2, position2, bit2,
+                int64(here2[col]), state2[col], level2[col] + origin, cumulative,
+                cluster_of, entries, shifts, side_tokens, words2, bits2, low2, span2, position2, bit2,
             )  # fmt: skip
             low3, span3, position3, bit3 = encode_sample(
-                int64(here3[col]), state3[col], cluster_of, entries, shifts, side_tokens,
-                words3, bits3, low3, span3, position3, bit3,
+                int64(here3[col]), state3[col], level3[col] + origin, cumulative,
+                cluster_of, entries, shifts, side_tokens, words3, bits3, low3, span3, position3, bit3,
             )  # fmt: skip
     last = rows // 4 * 4
     if last + 0 < rows:
         for col in range(cols):
             low0, span0, position0, bit0 = encode_sample(
-                int64(residuals[last + 0, col]), states[last + 0, col], cluster_of, entries,
-                shifts, side_tokens, words0, bits0, low0, span0, position0, bit0,
+                int64(residuals[last + 0, col]), states[last + 0, col],
+                samples[last + 0, col] + origin, cumulative,
+                cluster_of, entries, shifts, side_tokens, words0, bits0, low0, span0, position0, bit0,
             )  # fmt: skip
     if last + 1 < rows:
         for col in range(cols):
             low1, span1, position1, bit1 = encode_sample(
-                int64(residuals[last + 1, col]), states[last + 1, col], cluster_of, entries,
-                shifts, side_tokens, words1, bits1, low1, span1, position1, bit1,
+                int64(residuals[last + 1, col]), states[last + 1, col],
+                samples[last + 1, col] + origin, cumulative,
+                cluster_of, entries, shifts, side_tokens, words1, bits1, low1, span1, position1, bit1,
             )  # fmt: skip
     if last + 2 < rows:
         for col in range(cols):
             low2, span2, position2, bit2 = encode_sample(
-                int64(residuals[last + 2, col]), states[last + 2, col], cluster_of, entries,
-                shifts, side_tokens, words2, bits2, low2, span2, position2, bit2,
+                int64(residuals[last + 2, col]), states[last + 2, col],
+                samples[last + 2, col] + origin, cumulative,
+                cluster_of, entries, shifts, side_tokens, words2, bits2, low2, span2, position2, bit2,
             )  # fmt: skip
     words_used[0] = encode_end(low0, span0, position0, words0)
     bits_used[0] = bit0
