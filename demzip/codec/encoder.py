@@ -46,6 +46,7 @@ class Plan:
         model: What goes into the header.
         own_weights: Whether blocks should try weights of their own.
         surveyed: Blocks that are measured already, by number.
+        thorough: Whether weights are fitted on all samples, not on a part of them.
 
     """
 
@@ -54,6 +55,7 @@ class Plan:
     model: Model
     own_weights: bool
     surveyed: dict[int, Surveyed]
+    thorough: bool
 
 
 @dataclass(frozen=True)
@@ -115,33 +117,39 @@ class RasterEncoder:
             if patch is not None
         }
 
-    def plan(self, predictor: str, patches: dict[int, Patch] | None = None) -> Plan:
+    def plan(
+        self, predictor: str, patches: dict[int, Patch] | None = None, *, thorough: bool = False
+    ) -> Plan:
         """Fit weights and make tables for a predictor, or for the best one if it is "auto"."""
         if patches is None:
             patches = self.survey_patches()
         if predictor == "auto":
             return self._best_plan(patches)
-        fit = fit_raster(list(patches.values()), predictor, partial(in_order, self.jobs))
-        measure = partial(_measure, fit=fit, try_own=True, keep=True)
+        mapper = partial(in_order, self.jobs)
+        fit = fit_raster(list(patches.values()), predictor, mapper, thorough=thorough)
+        measure = partial(_measure, fit=fit, try_own=True, keep=True, thorough=thorough)
         measured = list(in_order(self.jobs, measure, patches.values()))
         model = make_model([measurement for measurement, _ in measured], fit)
         own_weights = any(own is not None for _, own in measured)
         surveyed = dict(zip(patches, measured, strict=True))
         if sum(measurement.residuals.size for measurement, _ in measured) > KEPT_SAMPLES:
             surveyed = {}
-        return Plan(predictor, fit, model, own_weights, surveyed)
+        return Plan(predictor, fit, model, own_weights, surveyed, thorough)
 
     def _best_plan(self, patches: dict[int, Patch]) -> Plan:
         """The plan under which the surveyed blocks code smallest."""
         best = min(
-            (self.plan(predictor, patches) for predictor in PREDICTORS),
+            (self.plan(predictor, patches, thorough=True) for predictor in PREDICTORS),
             key=partial(self._survey_size, patches),
         )
         popularity = self._popularity()
         if popularity is not None and best.surveyed:
             measured = [measurement for measurement, _ in best.surveyed.values()]
-            uneven = replace(best, model=make_model(measured, best.fit, popularity))
-            best = min(best, uneven, key=partial(self._survey_size, patches))
+            uneven = [
+                replace(best, model=make_model(measured, best.fit, popularity.rounded(step)))
+                for step in (1, 2)
+            ]
+            best = min([best, *uneven], key=partial(self._survey_size, patches))
         return best
 
     def _popularity(self) -> Popularity | None:
@@ -173,7 +181,9 @@ class RasterEncoder:
 
     def _surveyed(self, plan: Plan, number: int, patch: Patch) -> Surveyed:
         found = plan.surveyed.get(number)
-        return found or _measure(patch, plan.fit, try_own=plan.own_weights, keep=False)
+        return found or _measure(
+            patch, plan.fit, try_own=plan.own_weights, keep=False, thorough=plan.thorough
+        )
 
     def encode(self, plan: Plan, progress: Progress | None = None) -> Encoding:
         """Code every block."""
@@ -214,8 +224,10 @@ def _has_relief(span: Span) -> bool:
     return span is not None and span[0] < span[1]
 
 
-def _measure(patch: Patch, fit: Fit, *, try_own: bool, keep: bool) -> Surveyed:
-    own = fit_block(patch, fit, WEIGHT_BITS) if try_own else None
+def _measure(
+    patch: Patch, fit: Fit, *, try_own: bool, keep: bool, thorough: bool
+) -> Surveyed:
+    own = fit_block(patch, fit, WEIGHT_BITS, thorough=thorough) if try_own else None
     return (own or fit).measure(patch, keep=keep), own
 
 

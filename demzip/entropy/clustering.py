@@ -10,8 +10,9 @@ from demzip.entropy.kernels import merge_contexts
 from demzip.entropy.tables import Table, level_of
 
 NEIGHBOURS = 24  # contexts this far apart are compared first: three bins of eight
-TOKEN_BITS = 3.3  # what one level of a table costs in the header
-TABLE_BITS = 20.0  # what a table costs besides its levels
+TOKEN_BITS = 5.0  # what one level of a table costs in the header
+TABLE_BITS = 40.0  # what a table costs besides its levels
+ROUGH, FAIR = 8, 64  # counts whose logarithm is kept to an octave, to half an octave
 ESCAPE_BITS = 12.0  # what an escaped residual costs besides the escape itself
 
 
@@ -75,7 +76,13 @@ def _table(counts: NDArray[np.int64], shift: int) -> Table:
     if present.size == 0:
         return Table(shift, SIDE_TOKENS, (1,), escape)
     first, last = int(present[0]), int(present[-1])
-    levels = tuple(
-        level_of(float(count), total) if count else 0 for count in counts[first : last + 1]
-    )
+    levels = tuple(_level(int(count), total) for count in counts[first : last + 1])
     return Table(shift, first, levels, escape)
+
+
+def _level(count: int, total: float) -> int:
+    """Level of a count; rough where the count is small, since fewer levels cost fewer bits."""
+    if count == 0:
+        return 0
+    step = 4 if count < ROUGH else 2 if count < FAIR else 1
+    return max(step, round(level_of(count, total) / step) * step)

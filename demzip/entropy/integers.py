@@ -114,6 +114,17 @@ def write_integers(values: Int64Array) -> bytes:
     return bytes(out) + bits.to_bytes(-(-position // 8), "little")
 
 
+def write_naturals(values: Int64Array) -> bytes:
+    """Code a list of numbers that are never negative: as the integers that fold to them."""
+    return write_integers(np.where(values & 1, -(values >> 1) - 1, values >> 1))
+
+
+def read_naturals(reader: ByteReader, count: int) -> Int64Array:
+    """Inverse of write_naturals."""
+    values = read_integers(reader, count)
+    return np.where(values >= 0, 2 * values, -2 * values - 1)
+
+
 def read_integers(reader: ByteReader, count: int) -> Int64Array:
     """Inverse of write_integers."""
     if count == 0:

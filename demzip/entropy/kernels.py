@@ -301,6 +301,20 @@ def decode_bitmap(words, chances, mask):
 
 
 @inlined
+def chance_of_lower(left, right, start, end):
+    """16-bit chance that a level lies in the lower half of its interval.
+
+    Source: docs/format.md section 8.5. `left` and `right` are the masses of the levels in the two
+    halves, not both 0; `start` and `end` the densities of the residual at the interval's ends,
+    between which it is taken as linear.
+    """
+    share = (left << 16) // (left + right)
+    lower = share * (3 * start + end)
+    upper = (65536 - share) * (start + 3 * end)
+    return min(max((lower << 16) // (lower + upper), 1), 65535)
+
+
+@inlined
 def symbol_of(quotient, tokens):
     """Symbol of a shifted residual: 56 + token if q >= 0, else 55 - token of ~q; or the escape."""
     sign = quotient >> 63

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.entropy.integers import ByteReader, read_integers, write_integers, write_varint
+from demzip.entropy.integers import (
+    ByteReader,
+    read_integers,
+    read_naturals,
+    write_integers,
+    write_naturals,
+    write_varint,
+)
 from demzip.errors import CorruptError
 
 Int64Array = NDArray[np.int64]
@@ -50,11 +57,16 @@ class Popularity:
         classes = np.minimum(1 + np.rint(2 * octaves), MAX_CLASS).astype(np.int64)
         return cls.of_classes(first, np.where(counts > 0, classes, 0))
 
+    def rounded(self, step: int) -> "Popularity":
+        """Coarser classes, which say less but cost less."""
+        coarse = np.maximum(1, (self.classes + step // 2) // step * step)
+        return self.of_classes(self.first, np.where(self.classes > 0, coarse, 0))
+
     def to_bytes(self) -> bytes:
         """The section of the header's model: a count, the first sample and the classes."""
         out = write_varint(self.classes.size)
         if self.classes.size:
-            out += write_integers(np.array([self.first])) + write_integers(self.classes)
+            out += write_integers(np.array([self.first])) + write_naturals(self.classes)
         return out
 
     @classmethod
@@ -69,8 +81,8 @@ class Popularity:
         if count == 0:
             return NOT_USED
         first = int(read_integers(reader, 1)[0])
-        classes = read_integers(reader, count)
-        if abs(first) >= FIRST_LIMIT or classes.min() < 0 or classes.max() > MAX_CLASS:
+        classes = read_naturals(reader, count)
+        if abs(first) >= FIRST_LIMIT or classes.max() > MAX_CLASS:
             raise CorruptError("popularity: a field is outside its legal range")
         return cls.of_classes(first, classes)
 

@@ -21,6 +21,7 @@ from demzip.constants import (
 # Format: round(16384 * 2**(k / 4)). A level is a frequency's logarithm in quarter octaves.
 QUARTER_OCTAVE = (16384, 19484, 23170, 27554)
 MAX_LEVEL = 60
+MAX_WIDTH = 5  # logarithm of the widest token
 
 
 @cache
@@ -108,12 +109,15 @@ class CompiledTables:
     Attributes:
         entries: (tables * 128,) int64: bits 0-12 frequency, 13-25 cumulative frequency, 26-31
             shift (63 for the escape; 32 more where popularity decides), 32-63 signed residual with its low bits zero.
+        tilts: (tables * 128,) twice the density of residuals at the first and behind the last
+            residual of a symbol: first << 32 | last.
         lut: (tables * 4096,) uint8 symbol of each slot.
         shifts: (tables,) int64.
 
     """
 
     entries: NDArray[np.int64]
+    tilts: NDArray[np.int64]
     lut: NDArray[np.uint8]
     shifts: NDArray[np.int64]
 
@@ -127,6 +131,7 @@ def compile_tables(tables: tuple[Table, ...], *, popular: bool = False) -> Compi
 
     """
     entries = np.zeros((len(tables), 1 << SYMBOL_BITS), np.int64)
+    tilts = np.zeros((len(tables), 1 << SYMBOL_BITS), np.int64)
     lut = np.zeros((len(tables), TABLE_TOTAL), np.uint8)
     starts, widths = token_spans()
     for row, table in enumerate(tables):
@@ -141,8 +146,13 @@ def compile_tables(tables: tuple[Table, ...], *, popular: bool = False) -> Compi
         shifts = np.append(open_bits, ESCAPE_SHIFT)
         entries[row, symbols] = values << 32 | shifts << 26 | cumulative << 13 | frequencies
         lut[row] = np.repeat(symbols, frequencies)
+        densities = np.zeros(TOKENS + 2, np.int64)
+        densities[tokens + 1] = frequencies[:-1] << (MAX_WIDTH - widths[tokens])
+        ends = densities[:-1] + densities[1:]
+        tilts[row, :TOKENS] = ends[:-1] << 32 | ends[1:]
     return CompiledTables(
         entries.ravel(),
+        tilts.ravel(),
         lut.ravel(),
         np.array([table.shift for table in tables], np.int64),
     )

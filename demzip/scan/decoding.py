@@ -65,7 +65,7 @@ def decode_residuals(
     (decode_block if wide else decode_block_serially)(
         work.samples, work.magnitudes, mask, rows, cols, work.stride, table,
         western_weights(table), thresholds, work.sums, work.activity, work.flat, work.sets, shift,
-        centre - popularity.first, popularity.cumulative, cluster_of, tables.lut, tables.entries, words, starts[:lanes], starts[lanes:], ends,
+        centre - popularity.first, popularity.cumulative, cluster_of, tables.lut, tables.entries, tables.tilts, words, starts[:lanes], starts[lanes:], ends,
     )  # fmt: skip
     for lane in range(lanes):
         taken = int(ends[lane, 2]) - int(starts[lane])

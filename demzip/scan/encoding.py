@@ -56,13 +56,13 @@ def encode_residuals(
     if lanes == LANES and measurement.holes is NO_HOLES:
         encode_quads(
             measurement.residuals, measurement.states, samples, centre - popularity.first,
-            popularity.cumulative, cluster_of, tables.entries, tables.shifts, side_tokens(), words, bits, words_used, bits_used,
+            popularity.cumulative, cluster_of, tables.entries, tables.tilts, tables.shifts, side_tokens(), words, bits, words_used, bits_used,
         )  # fmt: skip
     else:
         for lane in range(lanes):
             words_used[lane], bits_used[lane] = encode_rows(
                 measurement.residuals, measurement.states, samples, measurement.holes, lane, lanes,
-                centre - popularity.first, popularity.cumulative, cluster_of, tables.entries, tables.shifts, side_tokens(), words[lane], bits[lane],
+                centre - popularity.first, popularity.cumulative, cluster_of, tables.entries, tables.tilts, tables.shifts, side_tokens(), words[lane], bits[lane],
             )  # fmt: skip
     return Streams(
         [words[lane, : words_used[lane]].copy() for lane in range(lanes)],

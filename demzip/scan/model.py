@@ -19,7 +19,14 @@ from demzip.constants import (
     TOKENS,
     WEIGHT_ONE,
 )
-from demzip.entropy.integers import ByteReader, read_integers, write_integers, write_varint
+from demzip.entropy.integers import (
+    ByteReader,
+    read_integers,
+    read_naturals,
+    write_integers,
+    write_naturals,
+    write_varint,
+)
 from demzip.entropy.popularity import NOT_USED, Popularity
 from demzip.entropy.tables import CompiledTables, Table, compile_tables
 from demzip.errors import CorruptError
@@ -77,9 +84,9 @@ class Model:
         # A context mostly shares the table of the same subcontext one bin below.
         below = np.concatenate([np.full(SUBCONTEXTS, -1), self.table_of_context[:-SUBCONTEXTS]])
         changed = np.where(self.table_of_context == below, 0, self.table_of_context + 1)
-        out += write_integers(_non_negative(changed))
+        out += write_naturals(changed)
         shapes = [[t.shift, t.first, len(t.levels), t.escape] for t in self.tables]
-        out += write_integers(_non_negative(np.array(shapes, np.int64).ravel()))
+        out += write_naturals(np.array(shapes, np.int64).ravel())
         levels = [np.diff(np.array(t.levels, np.int64), prepend=0) for t in self.tables]
         out += write_integers(np.concatenate(levels))
         out += self.popularity.to_bytes()
@@ -103,7 +110,7 @@ class Model:
         thresholds = np.cumsum(steps[: sets - 1])
         limits = np.cumsum(steps[sets - 1 :])
         table_count = reader.varint(MAX_CLUSTERS + 1)
-        changed = _unsigned(read_integers(reader, CONTEXTS))
+        changed = read_naturals(reader, CONTEXTS)
         table_of_context = np.empty(CONTEXTS, np.int64)
         for context in range(CONTEXTS):
             if changed[context] == 0:
@@ -111,7 +118,7 @@ class Model:
                 table_of_context[context] = table_of_context[below] if below >= 0 else -1
             else:
                 table_of_context[context] = changed[context] - 1
-        shapes = _unsigned(read_integers(reader, 4 * table_count)).reshape(-1, 4)
+        shapes = read_naturals(reader, 4 * table_count).reshape(-1, 4)
         if table_count == 0 or shapes.max() > TOKENS:
             raise CorruptError("model: illegal table")
         levels = read_integers(reader, int(shapes[:, 2].sum()))
@@ -151,12 +158,3 @@ def read_weights(reader: ByteReader, sets: int) -> Int64Array:
         raise CorruptError("a weight is outside its legal range")
     west = WEIGHT_ONE - others.sum(axis=1)
     return np.insert(others, TEMPLATE_ABOVE, west, axis=1)
-
-
-def _non_negative(values: Int64Array) -> Int64Array:
-    """Undo the folding of write_integers for numbers that are never negative."""
-    return np.where(values & 1, -(values >> 1) - 1, values >> 1)
-
-
-def _unsigned(values: Int64Array) -> Int64Array:
-    return np.where(values >= 0, 2 * values, -2 * values - 1)

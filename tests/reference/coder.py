@@ -15,6 +15,7 @@ SYMBOLS = 112
 ESCAPE = 127
 TABLE_BITS = 12
 LENGTH_BITS = 6  # of an escape
+HALF_OCTAVES = (16, 23)  # section 8.5
 MASK_BITS = 16
 
 
@@ -169,18 +170,67 @@ class Table:
         return frequencies([*self.levels, self.escape], 1 << TABLE_BITS)
 
 
-def encode_stream(coded: list[tuple[int, Table]]) -> tuple[list[int], list[int]]:
-    """Residuals, each with its table, to the words of a coded and an uncoded stream."""
+class Popularity:
+    """Masses of consecutive samples (section 8.5)."""
+
+    def __init__(self, first: int, classes: list[int]) -> None:
+        self.first = first
+        self.below = [0]  # mass of all samples before each
+        for number in classes:
+            mass = HALF_OCTAVES[(number - 1) & 1] << ((number - 1) >> 1) if number else 0
+            self.below.append(self.below[-1] + mass)
+
+    def mass(self, start: int, count: int) -> int:
+        """Mass of `count` samples from `start` on."""
+        last = len(self.below) - 1
+        low, high = start - self.first, start - self.first + count
+        return self.below[min(max(high, 0), last)] - self.below[min(max(low, 0), last)]
+
+    def chance(self, start: int, half: int) -> int:
+        """Chance of the lower half of 2 * half samples, out of 65536; 0 or 65536 if certain."""
+        left, right = self.mass(start, half), self.mass(start + half, half)
+        if right == 0:
+            return 65536
+        if left == 0:
+            return 0
+        return min(max((left << 16) // (left + right), 1), 65535)
+
+
+def put_popular(
+    coder: RangeEncoder, popularity: Popularity, start: int, width: int, sample: int
+) -> None:
+    """Section 8.5: code which of 2**width samples from `start` on it is."""
+    for bits in reversed(range(width)):
+        half = 1 << bits
+        chance = popularity.chance(start, half)
+        upper = sample >= start + half
+        if 0 < chance < 65536:
+            coder.put_symbol(int(upper), [chance, 65536 - chance], MASK_BITS)
+        start += half * upper
+
+
+def encode_stream(
+    coded: list[tuple[int, Table, int]], popularity: Popularity | None = None
+) -> tuple[list[int], list[int]]:
+    """Residuals to the words of a coded and an uncoded stream.
+
+    Each comes with its table and its sample, no longer centred; the latter matters only where
+    there is a popularity.
+    """
     coder, bits = RangeEncoder(), BitWriter()
-    chances = {id(table): table.chances() for _, table in coded}
-    for residual, table in coded:
+    chances = {id(table): table.chances() for _, table, _ in coded}
+    for residual, table, sample in coded:
         symbol = symbol_of(residual >> table.shift)
         place = symbol - table.first
         own = chances[id(table)]
         if symbol != ESCAPE and 0 <= place < len(table.levels) and own[place]:
             coder.put_symbol(place, own, TABLE_BITS)
             first, width = span_of(symbol)
-            bits.put(residual - (first << table.shift), width + table.shift)
+            low = residual - (first << table.shift)
+            if popularity is None:
+                bits.put(low, width + table.shift)
+            else:
+                put_popular(coder, popularity, sample - low, width + table.shift, sample)
         else:
             coder.put_symbol(len(own) - 1, own, TABLE_BITS)
             folded = 2 * residual if residual >= 0 else -2 * residual - 1
@@ -192,13 +242,23 @@ def encode_stream(coded: list[tuple[int, Table]]) -> tuple[list[int], list[int]]
 class ResidualDecoder:
     """One pair of streams (section 8.4)."""
 
-    def __init__(self, words: list[int], bits: list[int]) -> None:
+    def __init__(
+        self, words: list[int], bits: list[int], popularity: Popularity | None = None
+    ) -> None:
         self.coder = RangeDecoder(words)
         self.bits = BitReader(bits)
+        self.popularity = popularity
         self.symbol = 0  # the last one
 
-    def take(self, table: Table, chances: list[int]) -> int | None:
-        """The next residual, `chances` being table.chances(); None in a damaged stream."""
+    def take(self, table: Table, chances: list[int], prediction: int) -> int | None:
+        """The next residual; None in a damaged stream.
+
+        Args:
+            table: Its table.
+            chances: table.chances().
+            prediction: What the residual is added to, no longer centred.
+
+        """
         place = self.coder.take(chances, TABLE_BITS)
         if place is None:
             return None
@@ -208,7 +268,20 @@ class ResidualDecoder:
             return -(folded >> 1) - 1 if folded & 1 else folded >> 1
         self.symbol = table.first + place
         first, width = span_of(self.symbol)
-        return (first << table.shift) + self.bits.take(width + table.shift)
+        base, width = first << table.shift, width + table.shift
+        if self.popularity is None:
+            return base + self.bits.take(width)
+        start = prediction + base
+        for bits in reversed(range(width)):
+            half = 1 << bits
+            chance = self.popularity.chance(start, half)
+            upper: int | None = chance == 0
+            if 0 < chance < 65536:
+                upper = self.coder.take([chance, 65536 - chance], MASK_BITS)
+            if upper is None:
+                return None
+            start += half * upper
+        return start - prediction
 
     def ends(self) -> bool:
         """Whether both streams end here."""

@@ -228,9 +228,11 @@ def read_payload(
     sizes = [fields.varint(4 * rows * cols + 4) for _ in range(2 * lanes)]
     words = [fields.words(size) for size in sizes]
     fields.done()
-    streams = [ResidualDecoder(words[k], words[lanes + k]) for k in range(lanes)]
+    streams = [
+        ResidualDecoder(words[k], words[lanes + k], model.popularity) for k in range(lanes)
+    ]
     surface = Surface(rows, cols, complete(others), model.thresholds)
-    decode_samples(surface, holes, model, streams, steps)
+    decode_samples(surface, holes, centre, model, streams, steps)
     if any(abs(x) > bound for row in surface.x for x in row):
         raise RejectError("a sample beyond the bound")
     return [[x + centre for x in row] for row in surface.x], holes
@@ -239,6 +241,7 @@ def read_payload(
 def decode_samples(
     surface: Surface,
     holes: Grid | None,
+    centre: int,
     model: Model,
     streams: list[ResidualDecoder],
     steps: list[Step],
@@ -258,7 +261,8 @@ def decode_samples(
             level = level_of(outlook.activity, model.shift)
             number = sum(limit <= level for limit in model.limits)
             context = 8 * number + outlook.subcontext
-            residual = stream.take(*tables[model.table_of_context[context]])
+            table, chances = tables[model.table_of_context[context]]
+            residual = stream.take(table, chances, outlook.prediction + centre)
             if residual is None:
                 raise RejectError("a coded stream")
             value = outlook.prediction + residual

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from tests.reference.coder import SYMBOLS, Table
+from tests.reference.coder import SYMBOLS, Popularity, Table
 from tests.reference.fields import Fields, RejectError, running
 from tests.reference.predictor import ONE, W
 
 MAX_WEIGHT = 1 << 20
 MAX_STEP = 1 << 53
+MAX_LEVELS = 1 << 20
+FIRST_LIMIT = 1 << 47
 OTHERS = 23  # weights of a set that stand in the file
 
 
@@ -21,6 +23,7 @@ class Model:
         shift: Activity shift.
         table_of_context: 256 numbers of tables.
         tables: The tables.
+        popularity: Of the samples, or None.
 
     """
 
@@ -30,6 +33,7 @@ class Model:
     limits: list[int]
     table_of_context: list[int]
     tables: list[Table]
+    popularity: Popularity | None
 
 
 def complete(others: list[list[int]]) -> list[list[int]]:
@@ -66,7 +70,7 @@ def read_model(data: bytes) -> Model:
     table_of_context = _read_context_map(fields, table_count)
     model = Model(
         others, running(steps[: sets - 1]), shift, limits, table_of_context,
-        _read_tables(fields, table_count),
+        _read_tables(fields, table_count), _read_popularity(fields),
     )  # fmt: skip
     fields.done()
     return model
@@ -98,3 +102,14 @@ def _read_tables(fields: Fields, table_count: int) -> list[Table]:
             raise RejectError("a frequency level")
         tables.append(Table(shift, first, levels, escape))
     return tables
+
+
+def _read_popularity(fields: Fields) -> Popularity | None:
+    count = fields.varint(MAX_LEVELS + 1)
+    if count == 0:
+        return None
+    first = fields.signed_list(1)[0]
+    classes = fields.signed_list(count)
+    if abs(first) >= FIRST_LIMIT or not all(0 <= number <= 60 for number in classes):
+        raise RejectError("popularity")
+    return Popularity(first, classes)

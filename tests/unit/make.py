@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demzip.constants import CONTEXTS, TEMPLATE_SIZE, WEIGHT_ONE
+from demzip.entropy.popularity import MAX_CLASS, Popularity
 from demzip.entropy.tables import Table
 from demzip.scan.model import Model
 from demzip.scan.survey import Fit
@@ -43,6 +44,15 @@ def model(
         weight_sets, thresholds, shift, limits, rng.integers(0, tables, CONTEXTS),
         tuple(table(rng, full=k != 1) for k in range(tables)),
     )  # fmt: skip
+
+
+def popularity(rng: np.random.Generator, samples: Int64Array) -> Popularity:
+    """Random classes for the samples of a block, so that each has some; others have none."""
+    lowest = int(samples.min())
+    classes = np.zeros(int(samples.max()) - lowest + 1, np.int64)
+    present = np.unique(samples) - lowest
+    classes[present] = rng.integers(1, MAX_CLASS + 1, present.size)
+    return Popularity.of_classes(lowest, classes)
 
 
 def fit_of(made: Model) -> Fit:

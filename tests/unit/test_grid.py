@@ -45,7 +45,7 @@ def test_legal_block_sizes(size: int) -> None:
     assert check_block(size) == size
 
 
-@pytest.mark.parametrize("size", [0, -16, 8, 17, 4112, 16.0, "16", None])
-def test_illegal_block_sizes(size: object) -> None:
+@pytest.mark.parametrize("size", [0, -16, 8, 17, 4112])
+def test_illegal_block_sizes(size: int) -> None:
     with pytest.raises(OptionsError):
-        check_block(size)  # type: ignore[arg-type]
+        check_block(size)

@@ -7,6 +7,7 @@ import pytest
 
 from demzip.constants import ACTIVITY_LEVELS, BINS, CONTEXTS, MAX_CLUSTERS
 from demzip.entropy.integers import ByteReader, write_integers, write_varint
+from demzip.entropy.popularity import Popularity
 from demzip.entropy.tables import Table
 from demzip.errors import CorruptError, TruncatedError
 from demzip.residual.contexts import bin_of_level, choose_limits, context_of_state
@@ -34,10 +35,13 @@ def models() -> list[Model]:
     made.append(replace(plain, weights=extreme))
     made.append(replace(made[1], thresholds=np.array([THRESHOLD_LIMIT - 1])))
     made.append(replace(plain, tables=(Table(0, 0, (), 1),)))
+    for first, classes in ((-(1 << 46), [60]), (7, [1, 0, 0, 60, 2, 3] * 50)):
+        popularity = Popularity.of_classes(first, np.array(classes, np.int64))
+        made.append(replace(plain, popularity=popularity))
     return made
 
 
-@pytest.mark.parametrize("number", range(9))
+@pytest.mark.parametrize("number", range(11))
 def test_models_come_back(number: int) -> None:
     model = models()[number]
     data = model.to_bytes()
@@ -47,7 +51,16 @@ def test_models_come_back(number: int) -> None:
     for name in ("weights", "thresholds", "limits", "table_of_context"):
         np.testing.assert_array_equal(getattr(back, name), getattr(model, name))
     assert (back.activity_shift, back.tables) == (model.activity_shift, model.tables)
+    assert back.popularity.is_used == model.popularity.is_used
+    assert back.popularity.first == model.popularity.first
+    for name in ("classes", "cumulative"):
+        mine, theirs = getattr(back.popularity, name), getattr(model.popularity, name)
+        np.testing.assert_array_equal(mine, theirs)
     slow = read_model(data)
+    assert (slow.popularity is not None) == model.popularity.is_used
+    if slow.popularity is not None:
+        assert slow.popularity.first == model.popularity.first
+        assert slow.popularity.below == model.popularity.cumulative.tolist()
     assert complete(slow.others) == model.weights.tolist()
     assert slow.thresholds == model.thresholds.tolist()
     assert slow.limits == model.limits.tolist()
@@ -55,6 +68,11 @@ def test_models_come_back(number: int) -> None:
     assert [(t.shift, t.first, tuple(t.levels), t.escape) for t in slow.tables] == [
         (t.shift, t.first, t.levels, t.escape) for t in model.tables
     ]
+
+
+def popular(model: Model, first: int, classes: list[int]) -> Model:
+    array = np.array(classes, np.int64)
+    return replace(model, popularity=Popularity(first, array, np.zeros(array.size + 1, np.int64)))
 
 
 def illegal() -> dict[str, Model]:
@@ -79,6 +97,9 @@ def illegal() -> dict[str, Model]:
         "symbols": replace(model, tables=(Table(0, 100, (5,) * 13, 5),) * 3),
         "escape": replace(model, tables=(Table(0, 100, (5,), 0),) * 3),
         "level": replace(model, tables=(Table(0, 100, (61,), 5),) * 3),
+        "popularity class": popular(model, 0, [61]),
+        "negative popularity class": popular(model, 0, [5, -1]),
+        "first popular sample": popular(model, 1 << 47, [5]),
         "negative level": replace(model, tables=(Table(0, 100, (5, -1), 5),) * 3),
     }
 

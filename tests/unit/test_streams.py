@@ -1,5 +1,6 @@
 """Coded residuals: kernels, reference coder and constriction give the same words and residuals."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from demzip.constants import ACTIVITY_LEVELS, ESCAPE, LANES, SUBCONTEXTS
+from demzip.entropy.popularity import NOT_USED
 from demzip.entropy.tables import Table, compile_tables, side_tokens
 from demzip.errors import CorruptError
 from demzip.scan import decoding, encoding
@@ -32,6 +34,15 @@ def measurement(
     return Measurement(residuals, states, NO_HOLES if mask is None else mask, work)
 
 
+def encode(
+    found: Measurement, tables: list[Table], of_state: NDArray[np.uint8]
+) -> encoding.Streams:
+    """Streams without popularity, for which samples do not matter."""
+    nothing = np.zeros_like(found.residuals)
+    compiled = compile_tables(tuple(tables))
+    return encoding.encode_residuals(found, nothing, 0, NOT_USED, of_state, compiled)
+
+
 def reference_streams(
     found: Measurement, tables: list[Table], of_state: NDArray[np.uint8], lanes: int
 ) -> list[tuple[list[int], list[int]]]:
@@ -40,7 +51,7 @@ def reference_streams(
     streams = []
     for lane in range(lanes):
         coded = [
-            (int(found.residuals[row, col]), slow[of_state[found.states[row, col]]])
+            (int(found.residuals[row, col]), slow[of_state[found.states[row, col]]], 0)
             for row in range(lane, rows, lanes)
             for col in range(cols)
             if not (found.holes.size and found.holes[row, col])
@@ -71,7 +82,7 @@ def test_words_are_those_of_the_reference(
     mask = terrain.holes(*shape, seed=rows) if masked else None
     states = rng.integers(0, STATES, shape).astype(np.uint16)
     found = measurement(random_residuals(rng, shape), states, mask)
-    streams = encoding.encode_residuals(found, of_state, compile_tables(tuple(tables)))
+    streams = encode(found, tables, of_state)
     slow = reference_streams(found, tables, of_state, lanes)
     assert [words.tolist() for words in streams.coded] == [words for words, _ in slow]
     assert [words.tolist() for words in streams.uncoded] == [bits for _, bits in slow]
@@ -92,7 +103,7 @@ def test_carries(certain: int) -> None:
     states = np.zeros(residuals.shape, np.uint16)
     found = measurement(residuals, states, None)
     of_state = np.zeros(STATES, np.uint8)
-    streams = encoding.encode_residuals(found, of_state, compile_tables((table,)))
+    streams = encode(found, [table], of_state)
     assert (streams.coded[0].tolist(), streams.uncoded[0].tolist()) == reference_streams(
         found, [table], of_state, 1
     )[0]
@@ -106,7 +117,7 @@ def test_constriction_decodes_the_words(shape: tuple[int, int]) -> None:
     samples = terrain.relief(*shape, seed=1)
     model = make.model(rng, make.weights(rng), np.zeros(0, np.int64))
     found = make.fit_of(model).measure(made_patch(samples, None)[0])
-    streams = encoding.encode_residuals(found, model.table_of_state, model.compiled)
+    streams = encode(found, list(model.tables), model.table_of_state)
     presents, models = [], []
     for table in model.tables:
         chances = table.frequencies() << 12
@@ -147,6 +158,8 @@ def test_lockstep_serial_and_reference_decoders_agree(
     rng = np.random.default_rng(shape)
     samples = terrain.relief(*shape, seed=shape[1]) * ((1 << 33) + 1 if wide else 1) + 77
     model = make.model(rng, make.weights(rng, 3), np.array([9, 90]) << (33 if wide else 0))
+    if shape[0] % 2 and not wide:
+        model = replace(model, popularity=make.popularity(rng, samples))
     payload = round_trip(samples, None, model)
     assert len(calls) == 1
     monkeypatch.setattr(decoding, "MIN_SEGMENTS", 1 << 20)
@@ -156,9 +169,10 @@ def test_lockstep_serial_and_reference_decoders_agree(
 
 @pytest.mark.parametrize("four", [False, True])
 @pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("popular", [False, True])
 @pytest.mark.parametrize("cols", [1, 2, 3, 5, 16, 17, 40, 120])
 def test_blocks_decode(
-    monkeypatch: pytest.MonkeyPatch, cols: int, masked: bool, four: bool
+    monkeypatch: pytest.MonkeyPatch, cols: int, masked: bool, four: bool, popular: bool
 ) -> None:
     if four:
         monkeypatch.setattr(encoding, "LANES_MIN_SAMPLES", 0)
@@ -170,8 +184,10 @@ def test_blocks_decode(
         mask = terrain.holes(rows, cols, cols, patches=1) if masked else None
         if mask is not None:
             mask[0, 0] = 0
-        weights = make.weights(rng, 2)
-        round_trip(samples, mask, make.model(rng, weights, np.array([30]), shift=rows % 3))
+        model = make.model(rng, make.weights(rng, 2), np.array([30]), shift=rows % 3)
+        if popular:
+            model = replace(model, popularity=make.popularity(rng, samples))
+        round_trip(samples, mask, model)
 
 
 def round_trip(samples: NDArray[np.int64], mask: NDArray[np.uint8] | None, model: Any) -> bytes:
@@ -195,6 +211,36 @@ def round_trip(samples: NDArray[np.int64], mask: NDArray[np.uint8] | None, model
     return payload
 
 
+@pytest.mark.parametrize("lanes", [1, LANES])
+def test_popular_words_are_those_of_the_reference(
+    monkeypatch: pytest.MonkeyPatch, lanes: int
+) -> None:
+    """Levels of very different masses, gaps between them, and spans that reach beyond the list."""
+    monkeypatch.setattr(encoding, "LANES_MIN_SAMPLES", 0 if lanes == LANES else 1 << 30)
+    rng = np.random.default_rng(lanes)
+    samples = np.rint(40 * rng.standard_normal((9, 60))).astype(np.int64)
+    model = make.model(rng, make.weights(rng), np.zeros(0, np.int64))
+    model = replace(model, popularity=make.popularity(rng, samples))
+    patch, centre = made_patch(samples, None)
+    found = make.fit_of(model).measure(patch)
+    streams = encoding.encode_residuals(
+        found, patch.samples, centre, model.popularity, model.table_of_state, model.compiled
+    )
+    slow = make.counterpart(model)
+    for lane in range(lanes):
+        coded = [
+            (
+                int(found.residuals[row, col]),
+                slow.tables[model.table_of_state[found.states[row, col]]],
+                int(samples[row, col]),
+            )
+            for row in range(lane, 9, lanes)
+            for col in range(60)
+        ]
+        expected = reference.encode_stream(coded, slow.popularity)
+        assert (streams.coded[lane].tolist(), streams.uncoded[lane].tolist()) == expected
+
+
 @pytest.mark.parametrize("change", ["more words", "fewer words", "noise"])
 def test_streams_must_end_where_the_samples_do(change: str) -> None:
     rng = np.random.default_rng(0)
@@ -202,7 +248,7 @@ def test_streams_must_end_where_the_samples_do(change: str) -> None:
     model = make.model(rng, make.weights(rng), np.zeros(0, np.int64))
     patch, centre = made_patch(samples, None)
     found = make.fit_of(model).measure(patch)
-    streams = encoding.encode_residuals(found, model.table_of_state, model.compiled)
+    streams = encode(found, list(model.tables), model.table_of_state)
     words = streams.coded[0]
     if change == "more words":
         words = np.append(words, np.array([1, 2, 3], np.uint32))

@@ -19,7 +19,7 @@ from demzip.constants import (
     TABLE_TOTAL,
     WEIGHT_BITS,
 )
-from demzip.entropy.kernels import decode_start, peek_bits
+from demzip.entropy.kernels import chance_of_lower, decode_start, peek_bits
 from demzip.jit import inlined, kernel
 from demzip.residual.kernels import activity_level
 from demzip.scan.segment.kernels import (
@@ -55,9 +55,13 @@ def mass_below(cumulative, index):
 
 
 @kernel
-def take_popular(width, start, cumulative, words, point, span, position):
-    """Find a level among 2**width from `start` on, by halving (docs/format.md section 8.5)."""
+def take_popular(width, start, tilt, cumulative, words, point, span, position):
+    """Find a level among 2**width from `start` on, by halving (docs/format.md section 8.5).
+
+    `tilt` holds twice the density of the residual at both ends: start << 32 | end.
+    """
     low = start
+    density, end = tilt >> 32, tilt & 0xFFFFFFFF
     low_mass = mass_below(cumulative, low)
     high_mass = mass_below(cumulative, low + (1 << width))
     while width > 0:
@@ -66,7 +70,7 @@ def take_popular(width, start, cumulative, words, point, span, position):
         left, right = middle_mass - low_mass, high_mass - middle_mass
         lower = right == 0
         if left > 0 and right > 0:
-            chance = uint64(min(max((left << 16) // (left + right), 1), 65535))
+            chance = uint64(chance_of_lower(left, right, density, end))
             scale = (span >> uint64(24)) << uint64(8)
             lower = point < scale * chance
             if lower:
@@ -79,16 +83,16 @@ def take_popular(width, start, cumulative, words, point, span, position):
                 position += uint64(1)
                 span = span << uint64(32)
         if lower:
-            high_mass = middle_mass
+            high_mass, end = middle_mass, (density + end) >> 1
         else:
-            low_mass = middle_mass
+            low_mass, density = middle_mass, (density + end) >> 1
             low += 1 << width
     return low - start, point, span, position
 
 
 @inlined
 def decode_residual(
-    state, place, cumulative, cluster_of, lut, entries, words, point, span, position, bit
+    state, place, cumulative, cluster_of, lut, entries, tilts, words, point, span, position, bit
 ):
     """Take one residual from a stream, given its context state.
 
@@ -120,7 +124,8 @@ def decode_residual(
             residual, bit = take_escape(words, bit)
         else:
             residual, point, span, position = take_popular(
-                int64(shift) - POPULAR_SHIFT, place + (entry >> 32), cumulative, words,
+                int64(shift) - POPULAR_SHIFT, place + (entry >> 32),
+                tilts[(cluster << uint64(SYMBOL_BITS)) + symbol], cumulative, words,
                 point, span, position,
             )  # fmt: skip
             residual += entry >> 32
@@ -130,7 +135,7 @@ def decode_residual(
 @inlined
 def decode_sample(
     i, samples, magnitudes, here, stride, sums, activity, flat, sets, west,
-    shift, origin, cumulative, cluster_of, lut, entries, words, lane,
+    shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane,
 ):  # fmt: skip
     """Decode sample i of a prepared segment; `lane` is the state of the row's stream.
 
@@ -150,7 +155,7 @@ def decode_sample(
     prediction = w if level_ground else acc >> WEIGHT_BITS
     residual, point, span, position, bit = decode_residual(
         (activity_level(total, shift) << 3) + sub, prediction + origin, cumulative,
-        cluster_of, lut, entries, words, point, span, position, bit,
+        cluster_of, lut, entries, tilts, words, point, span, position, bit,
     )  # fmt: skip
     value = prediction + residual
     magnitude = abs(residual)
@@ -174,7 +179,7 @@ def fill_sample(i, samples, magnitudes, here, stride, lane):
 @kernel
 def decode_run(
     first, last, samples, magnitudes, here, stride, sums, activity, flat, sets, west,
-    shift, origin, cumulative, cluster_of, lut, entries, words, lane,
+    shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane,
 ):  # fmt: skip
     """Decode samples first..last-1 of one prepared segment, some of them perhaps masked."""
     for sample in range(first, last):
@@ -184,14 +189,14 @@ def decode_run(
         else:
             lane = decode_sample(
                 i, samples, magnitudes, here, stride, sums, activity, flat, sets, west,
-                shift, origin, cumulative, cluster_of, lut, entries, words, lane,
+                shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane,
             )  # fmt: skip
     return lane
 
 
 @kernel
 def decode_first_row(
-    samples, magnitudes, holes, cols, stride, shift, origin, cumulative, cluster_of, lut, entries, words,
+    samples, magnitudes, holes, cols, stride, shift, origin, cumulative, cluster_of, lut, entries, tilts, words,
     point, span, position, bit,
 ):  # fmt: skip
     """Decode row 0: predicted by W, with the activity of WW and W alone (format.md section 7.2)."""
@@ -202,7 +207,7 @@ def decode_first_row(
         if not (masked and holes[0, col]):
             residual, point, span, position, bit = decode_residual(
                 activity_level(12 * mag_w + 6 * mag_ww, shift) << 3, w + origin, cumulative,
-                cluster_of, lut, entries, words, point, span, position, bit,
+                cluster_of, lut, entries, tilts, words, point, span, position, bit,
             )  # fmt: skip
             w = w + residual
             mag_ww, mag_w = mag_w, abs(residual)
@@ -238,7 +243,7 @@ def open_lane(words, starts, bit_starts, stream):
 @kernel
 def decode_block_serially(
     samples, magnitudes, holes, rows, cols, stride, weights, west, thresholds,
-    sums, activity, flat, sets, shift, origin, cumulative, cluster_of, lut, entries, words, starts, bit_starts, ends,
+    sums, activity, flat, sets, shift, origin, cumulative, cluster_of, lut, entries, tilts, words, starts, bit_starts, ends,
 ):  # fmt: skip
     """Decode a block row by row. `ends` receives the final position and bit of each stream."""
     lanes = starts.size
@@ -254,7 +259,7 @@ def decode_block_serially(
         )  # fmt: skip
         if row == 0:
             point, span, position, bit = decode_first_row(
-                samples, magnitudes, holes, cols, stride, shift, origin, cumulative, cluster_of, lut, entries, words,
+                samples, magnitudes, holes, cols, stride, shift, origin, cumulative, cluster_of, lut, entries, tilts, words,
                 point, span, position, bit,
             )  # fmt: skip
         else:
@@ -269,7 +274,7 @@ def decode_block_serially(
                 lane = decode_run(
                     0, min(SEGMENT, cols - segment * SEGMENT), samples, magnitudes,
                     first_cell(row, segment, stride), stride, sums0, activity0, flat0, sets0, west,
-                    shift, origin, cumulative, cluster_of, lut, entries, words, lane,
+                    shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane,
                 )  # fmt: skip
             extend_east(samples, magnitudes, row, cols, stride)
             point, span, position, bit = lane[:4]
@@ -281,7 +286,7 @@ def decode_block_serially(
 @kernel
 def decode_block(
     samples, magnitudes, holes, rows, cols, stride, weights, west, thresholds,
-    sums, activity, flat, sets, shift, origin, cumulative, cluster_of, lut, entries, words, starts, bit_starts, ends,
+    sums, activity, flat, sets, shift, origin, cumulative, cluster_of, lut, entries, tilts, words, starts, bit_starts, ends,
 ):  # fmt: skip
     """Decode a block of four streams, four rows at a time, each two segments behind the last.
 
@@ -294,7 +299,7 @@ def decode_block(
     lane2 = open_lane(words, starts, bit_starts, 3)
     lane3 = open_lane(words, starts, bit_starts, 0)
     point, span, position, bit = decode_first_row(
-        samples, magnitudes, holes, cols, stride, shift, origin, cumulative, cluster_of, lut, entries, words,
+        samples, magnitudes, holes, cols, stride, shift, origin, cumulative, cluster_of, lut, entries, tilts, words,
         lane3[0], lane3[1], lane3[2], lane3[3],
     )  # fmt: skip
     nothing = int64(0)
@@ -351,35 +356,35 @@ def decode_block(
             i = uint64(sample)
             lane0 = decode_sample(
                 i, samples, magnitudes, here0, stride, sums0, activity0, flat0, sets0, west,
-                shift, origin, cumulative, cluster_of, lut, entries, words, lane0,
+                shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane0,
             )  # fmt: skip
             lane1 = decode_sample(
                 i, samples, magnitudes, here1, stride, sums1, activity1, flat1, sets1, west,
-                shift, origin, cumulative, cluster_of, lut, entries, words, lane1,
+                shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane1,
             )  # fmt: skip
             lane2 = decode_sample(
                 i, samples, magnitudes, here2, stride, sums2, activity2, flat2, sets2, west,
-                shift, origin, cumulative, cluster_of, lut, entries, words, lane2,
+                shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane2,
             )  # fmt: skip
             lane3 = decode_sample(
                 i, samples, magnitudes, here3, stride, sums3, activity3, flat3, sets3, west,
-                shift, origin, cumulative, cluster_of, lut, entries, words, lane3,
+                shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane3,
             )  # fmt: skip
         lane0 = decode_run(
             common, count0, samples, magnitudes, here0, stride, sums0, activity0, flat0, sets0,
-            west, shift, origin, cumulative, cluster_of, lut, entries, words, lane0,
+            west, shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane0,
         )  # fmt: skip
         lane1 = decode_run(
             common, count1, samples, magnitudes, here1, stride, sums1, activity1, flat1, sets1,
-            west, shift, origin, cumulative, cluster_of, lut, entries, words, lane1,
+            west, shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane1,
         )  # fmt: skip
         lane2 = decode_run(
             common, count2, samples, magnitudes, here2, stride, sums2, activity2, flat2, sets2,
-            west, shift, origin, cumulative, cluster_of, lut, entries, words, lane2,
+            west, shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane2,
         )  # fmt: skip
         lane3 = decode_run(
             common, count3, samples, magnitudes, here3, stride, sums3, activity3, flat3, sets3,
-            west, shift, origin, cumulative, cluster_of, lut, entries, words, lane3,
+            west, shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane3,
         )  # fmt: skip
         seg0 += 1
         if seg0 == segments:

@@ -10,7 +10,7 @@ from demzip.constants import (
     SYMBOL_BITS,
     TABLE_BITS,
 )
-from demzip.entropy.kernels import encode_end, encode_step, symbol_of
+from demzip.entropy.kernels import chance_of_lower, encode_end, encode_step, symbol_of
 from demzip.jit import inlined, kernel
 
 
@@ -49,8 +49,9 @@ def clear_ahead(words, bit):
 
 
 @kernel
-def put_popular(width, start, level, cumulative, words, low, span, position):
+def put_popular(width, start, level, tilt, cumulative, words, low, span, position):
     """Single a level out among 2**width from `start` on, by halving: inverse of take_popular."""
+    density, end = tilt >> 32, tilt & 0xFFFFFFFF
     size = cumulative.size - 1
     low_mass = cumulative[min(max(start, 0), size)]
     high_mass = cumulative[min(max(start + (1 << width), 0), size)]
@@ -60,7 +61,7 @@ def put_popular(width, start, level, cumulative, words, low, span, position):
         middle_mass = cumulative[min(max(middle, 0), size)]
         left, right = middle_mass - low_mass, high_mass - middle_mass
         if left > 0 and right > 0:
-            chance = uint64(min(max((left << 16) // (left + right), 1), 65535))
+            chance = uint64(chance_of_lower(left, right, density, end))
             if level < middle:
                 low, span, position = encode_step(
                     low, span, position, words, uint64(0), chance, uint64(8)
@@ -70,16 +71,16 @@ def put_popular(width, start, level, cumulative, words, low, span, position):
                     low, span, position, words, chance, uint64(65536) - chance, uint64(8)
                 )
         if level < middle:
-            high_mass = middle_mass
+            high_mass, end = middle_mass, (density + end) >> 1
         else:
-            low_mass = middle_mass
+            low_mass, density = middle_mass, (density + end) >> 1
             start = middle
     return low, span, position
 
 
 @inlined
 def encode_sample(
-    residual, state, level, cumulative, cluster_of, entries, shifts, side_tokens, words, bits,
+    residual, state, level, cumulative, cluster_of, entries, tilts, shifts, side_tokens, words, bits,
     low, span, position, bit,
 ):
     """Code one residual: its token to the range coder, its low bits uncoded."""
@@ -97,7 +98,8 @@ def encode_sample(
         bit = put_escape(bits, bit, residual)
     elif count >= POPULAR_SHIFT:
         low, span, position = put_popular(
-            count - POPULAR_SHIFT, level - residual + (entry >> 32), level, cumulative,
+            count - POPULAR_SHIFT, level - residual + (entry >> 32), level,
+            tilts[(cluster << uint64(SYMBOL_BITS)) + symbol], cumulative,
             words, low, span, position,
         )  # fmt: skip
     elif count > 0:
@@ -108,7 +110,7 @@ def encode_sample(
 
 @kernel
 def encode_rows(
-    residuals, states, samples, holes, first, step, origin, cumulative, cluster_of, entries, shifts, side_tokens, words, bits
+    residuals, states, samples, holes, first, step, origin, cumulative, cluster_of, entries, tilts, shifts, side_tokens, words, bits
 ):
     """Code rows first, first + step, ... as one stream. Returns words and bits used."""
     rows, cols = residuals.shape
@@ -121,14 +123,14 @@ def encode_rows(
                 continue
             low, span, position, bit = encode_sample(
                 int64(residuals[row, col]), states[row, col], samples[row, col] + origin, cumulative,
-                cluster_of, entries, shifts, side_tokens, words, bits, low, span, position, bit,
+                cluster_of, entries, tilts, shifts, side_tokens, words, bits, low, span, position, bit,
             )  # fmt: skip
     return encode_end(low, span, position, words), bit
 
 
 @kernel
 def encode_quads(
-    residuals, states, samples, origin, cumulative, cluster_of, entries, shifts, side_tokens,
+    residuals, states, samples, origin, cumulative, cluster_of, entries, tilts, shifts, side_tokens,
     words, bits, words_used, bits_used,
 ):
     """Code all rows of a block without holes as four streams, four rows at a time.
@@ -153,19 +155,19 @@ def encode_quads(
         for col in range(cols):
             low0, span0, position0, bit0 = encode_sample(
                 int64(here0[col]), state0[col], level0[col] + origin, cumulative,
-                cluster_of, entries, shifts, side_tokens, words0, bits0, low0, span0, position0, bit0,
+                cluster_of, entries, tilts, shifts, side_tokens, words0, bits0, low0, span0, position0, bit0,
             )  # fmt: skip
             low1, span1, position1, bit1 = encode_sample(
                 int64(here1[col]), state1[col], level1[col] + origin, cumulative,
-                cluster_of, entries, shifts, side_tokens, words1, bits1, low1, span1, position1, bit1,
+                cluster_of, entries, tilts, shifts, side_tokens, words1, bits1, low1, span1, position1, bit1,
             )  # fmt: skip
             low2, span2, position2, bit2 = encode_sample(
                 int64(here2[col]), state2[col], level2[col] + origin, cumulative,
-                cluster_of, entries, shifts, side_tokens, words2, bits2, low2, span2, position2, bit2,
+                cluster_of, entries, tilts, shifts, side_tokens, words2, bits2, low2, span2, position2, bit2,
             )  # fmt: skip
             low3, span3, position3, bit3 = encode_sample(
                 int64(here3[col]), state3[col], level3[col] + origin, cumulative,
-                cluster_of, entries, shifts, side_tokens, words3, bits3, low3, span3, position3, bit3,
+                cluster_of, entries, tilts, shifts, side_tokens, words3, bits3, low3, span3, position3, bit3,
             )  # fmt: skip
     last = rows // 4 * 4
     if last + 0 < rows:
@@ -173,21 +175,21 @@ def encode_quads(
             low0, span0, position0, bit0 = encode_sample(
                 int64(residuals[last + 0, col]), states[last + 0, col],
                 samples[last + 0, col] + origin, cumulative,
-                cluster_of, entries, shifts, side_tokens, words0, bits0, low0, span0, position0, bit0,
+                cluster_of, entries, tilts, shifts, side_tokens, words0, bits0, low0, span0, position0, bit0,
             )  # fmt: skip
     if last + 1 < rows:
         for col in range(cols):
             low1, span1, position1, bit1 = encode_sample(
                 int64(residuals[last + 1, col]), states[last + 1, col],
                 samples[last + 1, col] + origin, cumulative,
-                cluster_of, entries, shifts, side_tokens, words1, bits1, low1, span1, position1, bit1,
+                cluster_of, entries, tilts, shifts, side_tokens, words1, bits1, low1, span1, position1, bit1,
             )  # fmt: skip
     if last + 2 < rows:
         for col in range(cols):
             low2, span2, position2, bit2 = encode_sample(
                 int64(residuals[last + 2, col]), states[last + 2, col],
                 samples[last + 2, col] + origin, cumulative,
-                cluster_of, entries, shifts, side_tokens, words2, bits2, low2, span2, position2, bit2,
+                cluster_of, entries, tilts, shifts, side_tokens, words2, bits2, low2, span2, position2, bit2,
             )  # fmt: skip
     words_used[0] = encode_end(low0, span0, position0, words0)
     bits_used[0] = bit0
