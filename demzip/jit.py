@@ -31,8 +31,9 @@ _CONFIG_LOCK = Lock()  # numba.config is process-wide; decorations must not inte
 
 @cache
 def kernel_hash() -> str:
-    """Hash of every kernel source, the Numba version and the Python version."""
-    digest = hashlib.sha256(f"{numba.__version__} {sys.version_info[:2]}".encode())
+    """Hash of every kernel source, their place, the Numba version and the Python version."""
+    key = f"{numba.__version__} {sys.version_info[:2]} {PACKAGE}"
+    digest = hashlib.sha256(key.encode())
     for source in sorted(PACKAGE.rglob("kernels.py")):
         digest.update(source.relative_to(PACKAGE).as_posix().encode())
         digest.update(source.read_bytes())

@@ -108,7 +108,8 @@ class CompiledTables:
 
     Attributes:
         entries: (tables * 128,) int64: bits 0-12 frequency, 13-25 cumulative frequency, 26-31
-            shift (63 for the escape; 32 more where popularity decides), 32-63 signed residual with its low bits zero.
+            shift (63 for the escape; 32 more where popularity decides), 32-63 signed residual with
+            its low bits zero.
         tilts: (tables * 128,) twice the density of residuals at the first and behind the last
             residual of a symbol: first << 32 | last.
         lut: (tables * 4096,) uint8 symbol of each slot.

@@ -62,10 +62,12 @@ def decode_residuals(
     table = weights_with_edge(weights, dtype)
     ends = np.zeros((lanes, 4), np.uint64)
     wide = lanes == LANES and cols > (MIN_SEGMENTS - 1) * SEGMENT and mask is NO_HOLES
+    wide = wide and not popularity.is_used
     (decode_block if wide else decode_block_serially)(
         work.samples, work.magnitudes, mask, rows, cols, work.stride, table,
         western_weights(table), thresholds, work.sums, work.activity, work.flat, work.sets, shift,
-        centre - popularity.first, popularity.cumulative, cluster_of, tables.lut, tables.entries, tables.tilts, words, starts[:lanes], starts[lanes:], ends,
+        centre - popularity.first, popularity.cumulative, cluster_of, tables.lut, tables.entries,
+        tables.tilts, words, starts[:lanes], starts[lanes:], ends,
     )  # fmt: skip
     for lane in range(lanes):
         taken = int(ends[lane, 2]) - int(starts[lane])

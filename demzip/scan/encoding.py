@@ -50,19 +50,22 @@ def encode_residuals(
     rows, cols = measurement.residuals.shape
     lanes = lane_count(rows, cols)
     per_lane = -(-rows // lanes) * cols
-    scratch = borrow_words(lanes * (4 * per_lane + 4)).reshape(lanes, -1)
-    words, bits = scratch[:, : per_lane + 2], scratch[:, per_lane + 2 :]
+    # A symbol takes at most one word, popular bits up to 14, uncoded and escaped bits up to 3.
+    room = per_lane * (15 if popularity.is_used else 1) + 4
+    scratch = borrow_words(lanes * (room + 3 * per_lane + 4)).reshape(lanes, -1)
+    words, bits = scratch[:, :room], scratch[:, room:]
     words_used, bits_used = np.zeros(lanes, np.int64), np.zeros(lanes, np.int64)
-    if lanes == LANES and measurement.holes is NO_HOLES:
+    if lanes == LANES and measurement.holes is NO_HOLES and not popularity.is_used:
         encode_quads(
-            measurement.residuals, measurement.states, samples, centre - popularity.first,
-            popularity.cumulative, cluster_of, tables.entries, tables.tilts, tables.shifts, side_tokens(), words, bits, words_used, bits_used,
+            measurement.residuals, measurement.states, cluster_of, tables.entries, tables.shifts,
+            side_tokens(), words, bits, words_used, bits_used,
         )  # fmt: skip
     else:
         for lane in range(lanes):
             words_used[lane], bits_used[lane] = encode_rows(
                 measurement.residuals, measurement.states, samples, measurement.holes, lane, lanes,
-                centre - popularity.first, popularity.cumulative, cluster_of, tables.entries, tables.tilts, tables.shifts, side_tokens(), words[lane], bits[lane],
+                centre - popularity.first, popularity.cumulative, cluster_of, tables.entries,
+                tables.tilts, tables.shifts, side_tokens(), words[lane], bits[lane],
             )  # fmt: skip
     return Streams(
         [words[lane, : words_used[lane]].copy() for lane in range(lanes)],

@@ -138,7 +138,9 @@ class Model:
         )
         if not legal:
             raise CorruptError("model: a field is outside its legal range")
-        return cls(weights, thresholds, activity_shift, limits, table_of_context, tuple(tables), popularity)
+        return cls(
+            weights, thresholds, activity_shift, limits, table_of_context, tuple(tables), popularity
+        )
 
 
 def write_weights(weights: Int64Array) -> bytes:

@@ -177,7 +177,8 @@ def fit_raster(
 
     """
     probes = [probe for patch in patches for probe in patch.probes(thorough=thorough)]
-    if not thorough and sum(probe.samples.size for probe in probes) > RASTER_PROBES * PROBE_SAMPLES // 4:
+    total = sum(probe.samples.size for probe in probes)
+    if not thorough and total > RASTER_PROBES * PROBE_SAMPLES // 4:
         probes = probes[:: max(1, len(probes) // RASTER_PROBES)]
     fixed = predictor in JPEG_TAPS
     start = jpeg_weights(predictor if fixed else "jpeg4")[None]
@@ -292,4 +293,7 @@ def make_model(
     for m in measurements:
         count_symbols(m.residuals, m.states, m.holes, contexts, shifts, side_tokens(), histogram)
     tables, table_of_context = make_tables(histogram, shifts)
-    return Model(fit.weights, fit.thresholds, fit.activity_shift, limits, table_of_context, tables, popularity)
+    return Model(
+        fit.weights, fit.thresholds, fit.activity_shift, limits, table_of_context, tables,
+        popularity,
+    )  # fmt: skip

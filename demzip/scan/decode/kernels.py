@@ -7,19 +7,8 @@ and the latencies of four divisions and look-ups hide each other.
 
 from numba import int64, uint64
 
-from demzip.constants import (
-    ESCAPE_LENGTH_BITS,
-    ESCAPE_SHIFT,
-    LANES,
-    MARGIN,
-    POPULAR_SHIFT,
-    SEGMENT,
-    SYMBOL_BITS,
-    TABLE_BITS,
-    TABLE_TOTAL,
-    WEIGHT_BITS,
-)
-from demzip.entropy.kernels import chance_of_lower, decode_start, peek_bits
+from demzip.constants import LANES, MARGIN, SEGMENT, WEIGHT_BITS
+from demzip.entropy.kernels import decode_start
 from demzip.jit import inlined, kernel
 from demzip.residual.kernels import activity_level
 from demzip.scan.segment.kernels import (
@@ -30,121 +19,14 @@ from demzip.scan.segment.kernels import (
     first_cell,
     prepare,
 )
-
-
-@kernel
-def take_escape(words, bit):
-    """Inverse of put_escape."""
-    length = int64(peek_bits(words, bit) & uint64((1 << ESCAPE_LENGTH_BITS) - 1))
-    bit += uint64(ESCAPE_LENGTH_BITS)
-    folded, done = uint64(0), 0
-    while done < length:
-        count = min(length - done, 32)
-        part = peek_bits(words, bit) & ((uint64(1) << uint64(count)) - uint64(1))
-        folded |= part << uint64(done)
-        bit += uint64(count)
-        done += count
-    half = int64(folded >> uint64(1))
-    return (-half - 1 if folded & uint64(1) else half), bit
+from demzip.scan.symbols.kernels import take_any, take_plain
 
 
 @inlined
-def mass_below(cumulative, index):
-    """Mass of the levels before `index`, which may lie outside the list."""
-    return cumulative[uint64(min(max(index, 0), cumulative.size - 1))]
-
-
-@kernel
-def take_popular(width, start, tilt, cumulative, words, point, span, position):
-    """Find a level among 2**width from `start` on, by halving (docs/format.md section 8.5).
-
-    `tilt` holds twice the density of the residual at both ends: start << 32 | end.
-    """
-    low = start
-    density, end = tilt >> 32, tilt & 0xFFFFFFFF
-    low_mass = mass_below(cumulative, low)
-    high_mass = mass_below(cumulative, low + (1 << width))
-    while width > 0:
-        width -= 1
-        middle_mass = mass_below(cumulative, low + (1 << width))
-        left, right = middle_mass - low_mass, high_mass - middle_mass
-        lower = right == 0
-        if left > 0 and right > 0:
-            chance = uint64(chance_of_lower(left, right, density, end))
-            scale = (span >> uint64(24)) << uint64(8)
-            lower = point < scale * chance
-            if lower:
-                span = scale * chance
-            else:
-                point -= scale * chance
-                span = scale * (uint64(65536) - chance)
-            if span < uint64(1) << uint64(32):
-                point = (point << uint64(32)) | uint64(words[position])
-                position += uint64(1)
-                span = span << uint64(32)
-        if lower:
-            high_mass, end = middle_mass, (density + end) >> 1
-        else:
-            low_mass, density = middle_mass, (density + end) >> 1
-            low += 1 << width
-    return low - start, point, span, position
-
-
-@inlined
-def decode_residual(
-    state, place, cumulative, cluster_of, lut, entries, tilts, words, point, span, position, bit
+def foresee(
+    i, samples, above, sums, activity, flat, sets, west, shift, w, ww, www, mag_w, mag_ww
 ):
-    """Take one residual from a stream, given its context state.
-
-    `place` is the index of the predicted level in `cumulative`.
-
-    Preconditions: `words` goes on for at least 32 words per sample of the lane beyond its streams,
-    so that a corrupt stream runs into rubbish, not out of the array: a symbol takes at most one
-    word, its uncoded bits three, its popular bits 27. Indices are unsigned because Numba spends
-    several instructions on every signed one, in case it counts from the end.
-    """
-    cluster = uint64(cluster_of[uint64(state)])
-    scale = (span >> uint64(24)) << uint64(TABLE_BITS)
-    slot = (point // scale) & uint64(TABLE_TOTAL - 1)  # already less, unless corrupt
-    symbol = uint64(lut[(cluster << uint64(TABLE_BITS)) + slot])
-    entry = entries[(cluster << uint64(SYMBOL_BITS)) + symbol]
-    point -= scale * uint64((entry >> 13) & 0x1FFF)
-    span = scale * uint64(entry & 0x1FFF)
-    if span < uint64(1) << uint64(32):
-        point = (point << uint64(32)) | uint64(words[position])
-        position += uint64(1)
-        span = span << uint64(32)
-    shift = uint64(entry >> 26) & uint64(63)
-    low_bits = peek_bits(words, bit) & ((uint64(1) << shift) - uint64(1))
-    residual = (entry >> 32) + int64(low_bits)
-    bit += shift
-    if shift >= uint64(POPULAR_SHIFT):
-        bit -= shift
-        if shift == uint64(ESCAPE_SHIFT):
-            residual, bit = take_escape(words, bit)
-        else:
-            residual, point, span, position = take_popular(
-                int64(shift) - POPULAR_SHIFT, place + (entry >> 32),
-                tilts[(cluster << uint64(SYMBOL_BITS)) + symbol], cumulative, words,
-                point, span, position,
-            )  # fmt: skip
-            residual += entry >> 32
-    return residual, point, span, position, bit
-
-
-@inlined
-def decode_sample(
-    i, samples, magnitudes, here, stride, sums, activity, flat, sets, west,
-    shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane,
-):  # fmt: skip
-    """Decode sample i of a prepared segment; `lane` is the state of the row's stream.
-
-    W, WW, WWW and the magnitudes of W and WW travel in registers: reading back what was stored a
-    few samples ago stalls the pipeline.
-    """
-    point, span, position, bit, w, ww, www, mag_w, mag_ww = lane
-    at = here + i
-    above = at - stride
+    """Prediction and context state of sample i of a prepared segment."""
     k = uint64(sets[i]) << uint64(2)
     total = int64(activity[i]) + 4 * mag_w + mag_ww + abs(w - int64(samples[above + uint64(2)]))
     acc = int64(sums[i]) + int64(west[k]) * w + int64(west[k + uint64(1)]) * ww
@@ -153,14 +35,53 @@ def decode_sample(
     level_ground = (pattern != 0) & (w == int64(samples[above + uint64(3)]))
     sub = pattern if level_ground else (acc >> (WEIGHT_BITS - 2)) & 3
     prediction = w if level_ground else acc >> WEIGHT_BITS
-    residual, point, span, position, bit = decode_residual(
-        (activity_level(total, shift) << 3) + sub, prediction + origin, cumulative,
-        cluster_of, lut, entries, tilts, words, point, span, position, bit,
+    return prediction, (activity_level(total, shift) << 3) + sub
+
+
+@inlined
+def decode_sample(
+    i, samples, magnitudes, here, stride, sums, activity, flat, sets, west,
+    shift, cluster_of, lut, entries, words, lane,
+):  # fmt: skip
+    """Decode sample i of a prepared segment; `lane` is the state of the row's stream.
+
+    W, WW, WWW and the magnitudes of W and WW travel in registers: reading back what was stored a
+    few samples ago stalls the pipeline.
+    """
+    point, span, position, bit, w, ww, www, mag_w, mag_ww = lane
+    at = here + i
+    prediction, state = foresee(
+        i, samples, at - stride, sums, activity, flat, sets, west, shift, w, ww, www, mag_w, mag_ww
+    )
+    residual, point, span, position, bit = take_plain(
+        state, cluster_of, lut, entries, words, point, span, position, bit
+    )
+    value = prediction + residual
+    magnitude = abs(residual)
+    samples[at + uint64(MARGIN)] = value
+    magnitudes[at + uint64(MARGIN)] = magnitude
+    return point, span, position, bit, value, w, ww, magnitude, mag_w
+
+
+@inlined
+def decode_any_sample(
+    i, samples, magnitudes, here, stride, sums, activity, flat, sets, west,
+    shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane,
+):  # fmt: skip
+    """decode_sample for rasters whose low bits may be coded by popularity."""
+    point, span, position, bit, w, ww, www, mag_w, mag_ww = lane
+    at = here + i
+    prediction, state = foresee(
+        i, samples, at - stride, sums, activity, flat, sets, west, shift, w, ww, www, mag_w, mag_ww
+    )
+    residual, point, span, position, bit = take_any(
+        state, prediction + origin, cumulative, cluster_of, lut, entries, tilts, words,
+        point, span, position, bit,
     )  # fmt: skip
     value = prediction + residual
     magnitude = abs(residual)
-    samples[at + uint64(3)] = value
-    magnitudes[at + uint64(3)] = magnitude
+    samples[at + uint64(MARGIN)] = value
+    magnitudes[at + uint64(MARGIN)] = magnitude
     return point, span, position, bit, value, w, ww, magnitude, mag_w
 
 
@@ -179,15 +100,29 @@ def fill_sample(i, samples, magnitudes, here, stride, lane):
 @kernel
 def decode_run(
     first, last, samples, magnitudes, here, stride, sums, activity, flat, sets, west,
+    shift, cluster_of, lut, entries, words, lane,
+):  # fmt: skip
+    """Decode samples first..last-1 of one prepared segment without masked samples."""
+    for sample in range(first, last):
+        lane = decode_sample(
+            uint64(sample), samples, magnitudes, here, stride, sums, activity, flat, sets, west,
+            shift, cluster_of, lut, entries, words, lane,
+        )  # fmt: skip
+    return lane
+
+
+@kernel
+def decode_any_run(
+    count, samples, magnitudes, here, stride, sums, activity, flat, sets, west,
     shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane,
 ):  # fmt: skip
-    """Decode samples first..last-1 of one prepared segment, some of them perhaps masked."""
-    for sample in range(first, last):
+    """Decode a prepared segment, some of its samples perhaps masked."""
+    for sample in range(count):
         i = uint64(sample)
         if sets[i] == HOLE:
             lane = fill_sample(i, samples, magnitudes, here, stride, lane)
         else:
-            lane = decode_sample(
+            lane = decode_any_sample(
                 i, samples, magnitudes, here, stride, sums, activity, flat, sets, west,
                 shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane,
             )  # fmt: skip
@@ -196,8 +131,8 @@ def decode_run(
 
 @kernel
 def decode_first_row(
-    samples, magnitudes, holes, cols, stride, shift, origin, cumulative, cluster_of, lut, entries, tilts, words,
-    point, span, position, bit,
+    samples, magnitudes, holes, cols, stride, shift, origin, cumulative,
+    cluster_of, lut, entries, tilts, words, point, span, position, bit,
 ):  # fmt: skip
     """Decode row 0: predicted by W, with the activity of WW and W alone (format.md section 7.2)."""
     masked = holes.shape[0] > 0
@@ -205,7 +140,7 @@ def decode_first_row(
     w, mag_w, mag_ww = int64(0), int64(0), int64(0)
     for col in range(cols):
         if not (masked and holes[0, col]):
-            residual, point, span, position, bit = decode_residual(
+            residual, point, span, position, bit = take_any(
                 activity_level(12 * mag_w + 6 * mag_ww, shift) << 3, w + origin, cumulative,
                 cluster_of, lut, entries, tilts, words, point, span, position, bit,
             )  # fmt: skip
@@ -243,7 +178,8 @@ def open_lane(words, starts, bit_starts, stream):
 @kernel
 def decode_block_serially(
     samples, magnitudes, holes, rows, cols, stride, weights, west, thresholds,
-    sums, activity, flat, sets, shift, origin, cumulative, cluster_of, lut, entries, tilts, words, starts, bit_starts, ends,
+    sums, activity, flat, sets, shift, origin, cumulative, cluster_of, lut, entries, tilts, words,
+    starts, bit_starts, ends,
 ):  # fmt: skip
     """Decode a block row by row. `ends` receives the final position and bit of each stream."""
     lanes = starts.size
@@ -259,7 +195,8 @@ def decode_block_serially(
         )  # fmt: skip
         if row == 0:
             point, span, position, bit = decode_first_row(
-                samples, magnitudes, holes, cols, stride, shift, origin, cumulative, cluster_of, lut, entries, tilts, words,
+                samples, magnitudes, holes, cols, stride, shift, origin, cumulative, cluster_of,
+                lut, entries, tilts, words,
                 point, span, position, bit,
             )  # fmt: skip
         else:
@@ -271,8 +208,8 @@ def decode_block_serially(
                     samples, magnitudes, holes, row, segment, cols, stride, weights, thresholds,
                     sums0, activity0, flat0, sets0,
                 )  # fmt: skip
-                lane = decode_run(
-                    0, min(SEGMENT, cols - segment * SEGMENT), samples, magnitudes,
+                lane = decode_any_run(
+                    min(SEGMENT, cols - segment * SEGMENT), samples, magnitudes,
                     first_cell(row, segment, stride), stride, sums0, activity0, flat0, sets0, west,
                     shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane,
                 )  # fmt: skip
@@ -286,12 +223,13 @@ def decode_block_serially(
 @kernel
 def decode_block(
     samples, magnitudes, holes, rows, cols, stride, weights, west, thresholds,
-    sums, activity, flat, sets, shift, origin, cumulative, cluster_of, lut, entries, tilts, words, starts, bit_starts, ends,
+    sums, activity, flat, sets, shift, origin, cumulative, cluster_of, lut, entries, tilts, words,
+    starts, bit_starts, ends,
 ):  # fmt: skip
     """Decode a block of four streams, four rows at a time, each two segments behind the last.
 
     Preconditions: four streams; at least 8 segments, so that a stream's next row never waits; no
-    masked samples.
+    masked samples; no popularity (`cumulative` and `tilts` are there for the first row).
     """
     segments = (cols + SEGMENT - 1) // SEGMENT
     lane0 = open_lane(words, starts, bit_starts, 1)
@@ -299,7 +237,8 @@ def decode_block(
     lane2 = open_lane(words, starts, bit_starts, 3)
     lane3 = open_lane(words, starts, bit_starts, 0)
     point, span, position, bit = decode_first_row(
-        samples, magnitudes, holes, cols, stride, shift, origin, cumulative, cluster_of, lut, entries, tilts, words,
+        samples, magnitudes, holes, cols, stride, shift, origin, cumulative, cluster_of, lut,
+        entries, tilts, words,
         lane3[0], lane3[1], lane3[2], lane3[3],
     )  # fmt: skip
     nothing = int64(0)
@@ -356,35 +295,35 @@ def decode_block(
             i = uint64(sample)
             lane0 = decode_sample(
                 i, samples, magnitudes, here0, stride, sums0, activity0, flat0, sets0, west,
-                shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane0,
+                shift, cluster_of, lut, entries, words, lane0,
             )  # fmt: skip
             lane1 = decode_sample(
                 i, samples, magnitudes, here1, stride, sums1, activity1, flat1, sets1, west,
-                shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane1,
+                shift, cluster_of, lut, entries, words, lane1,
             )  # fmt: skip
             lane2 = decode_sample(
                 i, samples, magnitudes, here2, stride, sums2, activity2, flat2, sets2, west,
-                shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane2,
+                shift, cluster_of, lut, entries, words, lane2,
             )  # fmt: skip
             lane3 = decode_sample(
                 i, samples, magnitudes, here3, stride, sums3, activity3, flat3, sets3, west,
-                shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane3,
+                shift, cluster_of, lut, entries, words, lane3,
             )  # fmt: skip
         lane0 = decode_run(
             common, count0, samples, magnitudes, here0, stride, sums0, activity0, flat0, sets0,
-            west, shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane0,
+            west, shift, cluster_of, lut, entries, words, lane0,
         )  # fmt: skip
         lane1 = decode_run(
             common, count1, samples, magnitudes, here1, stride, sums1, activity1, flat1, sets1,
-            west, shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane1,
+            west, shift, cluster_of, lut, entries, words, lane1,
         )  # fmt: skip
         lane2 = decode_run(
             common, count2, samples, magnitudes, here2, stride, sums2, activity2, flat2, sets2,
-            west, shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane2,
+            west, shift, cluster_of, lut, entries, words, lane2,
         )  # fmt: skip
         lane3 = decode_run(
             common, count3, samples, magnitudes, here3, stride, sums3, activity3, flat3, sets3,
-            west, shift, origin, cumulative, cluster_of, lut, entries, tilts, words, lane3,
+            west, shift, cluster_of, lut, entries, words, lane3,
         )  # fmt: skip
         seg0 += 1
         if seg0 == segments:

@@ -1,0 +1,1 @@
+"""The loops over the parts of one residual."""

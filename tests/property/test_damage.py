@@ -1,0 +1,208 @@
+"""Damaged files raise DemzipError, and nothing else; no wrong sample ever comes out."""
+
+import random
+import zlib
+from collections import Counter
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import demzip
+from demzip.codec import open_bytes
+from demzip.errors import DemzipError
+from demzip.raster.georeference import Georeference
+from tests import terrain
+from tests.reference import decoder as reference
+from tests.reference.fields import Fields, RefuseError, RejectError
+
+NAMES = ("relief", "holes", "ranks", "float", "row", "spikes", "popular", "metadata")
+MOST_SAMPLES = 6000  # larger rasters, which a changed header may claim, are not decoded
+
+
+@cache
+def file(name: str) -> bytes:
+    """A small file."""
+    relief = terrain.relief(14, 21)
+    holey = relief.astype(np.int16)
+    holey[3:6, 4:11] = -99
+    rng = np.random.default_rng(3)
+    spikes = np.where(rng.random(relief.shape) < 0.1, 2_000_000_000, relief)
+    made = {
+        "relief": lambda: demzip.encode(relief.astype(np.int16)),
+        "holes": lambda: demzip.encode(holey, nodata=-99),
+        "ranks": lambda: demzip.encode((terrain.relief(20, 20) // 9 * 50).astype(np.int32)),
+        "float": lambda: demzip.encode((relief / 100).astype(np.float32)),
+        "row": lambda: demzip.encode(holey[4:5], nodata=-99),
+        "spikes": lambda: demzip.encode(spikes.astype(np.int32)),
+        "popular": popular,
+        "metadata": lambda: demzip.encode(
+            relief.astype(np.int8),
+            georeference=Georeference(crs='GEOGCRS["x"]', units="m", tags={"a": "b"}),
+        ),
+    }
+    return made[name]()
+
+
+def popular() -> bytes:
+    """A file with popularity classes, however small it is."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("demzip.codec.encoder.RasterEncoder._survey_size", shorter_if_popular)
+        values = (terrain.relief(20, 20) * 9).astype(np.int16)
+        return demzip.encode(values, predictor="auto")
+
+
+def shorter_if_popular(_self: object, _patches: object, plan: object) -> int:
+    return 0 if plan.model.popularity.is_used else 1  # type: ignore[attr-defined]
+
+
+def test_popular_is_popular() -> None:
+    assert reference.decode(file("popular")).header.model.popularity is not None
+    assert reference.decode(file("ranks")).header.levels
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_truncation(name: str) -> None:
+    data = file(name)
+    for size in range(len(data)):
+        with pytest.raises(DemzipError):
+            demzip.decode(data[:size])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_flipped_bit(name: str) -> None:
+    data = file(name)
+    for place in range(len(data)):
+        for bit in range(8):
+            changed = bytearray(data)
+            changed[place] ^= 1 << bit
+            with pytest.raises(DemzipError):
+                demzip.decode(bytes(changed))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_missing_and_doubled_byte(name: str) -> None:
+    data = file(name)
+    expected = demzip.decode(data).tobytes()
+    for place in range(len(data)):
+        for changed in (data[:place] + data[place + 1 :], data[: place + 1] + data[place:]):
+            try:
+                found = demzip.decode(changed)
+            except DemzipError:
+                continue
+            # The same byte twice in a row, and only the last payload is longer than before.
+            assert found.tobytes() == expected
+
+
+@given(st.binary(max_size=300), st.sampled_from(NAMES), st.integers(0, 400))
+def test_random_bytes_after_a_valid_start(tail: bytes, name: str, kept: int) -> None:
+    data = file(name)
+    changed = data[:kept] + tail
+    try:
+        found = demzip.decode(changed)
+    except DemzipError:
+        return
+    assert changed.startswith(data)
+    assert found.tobytes() == demzip.decode(data).tobytes()
+
+
+@given(st.binary(max_size=400))
+def test_random_headers_and_payloads_with_right_checksums(body: bytes) -> None:
+    """A header of random bytes, whose CRC-32 is right."""
+    start = file("relief")[:12] + len(body).to_bytes(4, "little") + bytes(4)
+    crc = zlib.crc32(body, zlib.crc32(start)).to_bytes(4, "little")
+    with pytest.raises(DemzipError):
+        demzip.decode(start + crc + body)
+
+
+# ---- files that were made to harm: contents are changed, checksums follow
+
+
+def mend(data: bytearray) -> bytes | None:
+    """Correct the checksums of a file of one block; None if its raster would be large."""
+    header_bytes = int.from_bytes(data[12:16], "little")
+    index_bytes = int.from_bytes(data[16:20], "little")
+    body = 24 + header_bytes + index_bytes
+    fields = Fields(bytes(data[24 : 24 + header_bytes]))
+    try:
+        fields.take(2)
+        if fields.varint() * fields.varint() > MOST_SAMPLES:
+            return None
+    except RejectError:
+        pass
+    index = Fields(bytes(data[24 + header_bytes : body]))
+    index.varint()
+    place = 24 + header_bytes + index.position
+    data[place : place + 4] = zlib.crc32(data[body:]).to_bytes(4, "little")
+    data[20:24] = zlib.crc32(data[24:body], zlib.crc32(data[:20])).to_bytes(4, "little")
+    return bytes(data)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_changes_under_right_checksums(name: str) -> None:
+    """Both decoders say the same of a file that somebody forged, and nothing escapes DemzipError."""
+    generator = random.Random(name)  # noqa: S311  no secrets
+    data = file(name)
+    header_bytes = int.from_bytes(data[12:16], "little")
+    index_bytes = int.from_bytes(data[16:20], "little")
+    outcomes: Counter[str] = Counter()
+    for _ in range(400):
+        changed = bytearray(data)
+        for _ in range(generator.choice((1, 1, 1, 2, 3))):
+            first, last = 24, 24 + header_bytes
+            if generator.random() < 0.4:
+                first, last = 24 + header_bytes + index_bytes, len(data)
+            place = generator.randrange(first, last)
+            changed[place] = generator.choice(
+                (changed[place] ^ 1 << generator.randrange(8), 0, 1, 255, generator.randrange(256))
+            )
+        mended = mend(changed)
+        if mended is None:
+            continue
+        try:
+            slow = reference.decode(mended).to_bytes()
+        except (RejectError, RefuseError):
+            slow = None
+        try:
+            found = demzip.decode(mended).tobytes()
+        except DemzipError:
+            found = None
+        assert found == slow
+        outcomes["rejected" if slow is None else "accepted"] += 1
+    assert outcomes["rejected"] > 100
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_changes_without_the_checksum_of_the_values(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes out of forged streams does not matter; that they end in order does."""
+
+    class Same:
+        def __ne__(self, other: object) -> bool:
+            return False
+
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        __hash__ = None  # type: ignore[assignment]
+
+    monkeypatch.setattr("demzip.codec.decoder.checksum", lambda _: Same())
+    generator = random.Random(name + "2")  # noqa: S311  no secrets
+    data = file(name)
+    start = open_bytes(data).entries[0].offset
+    accepted = 0
+    for _ in range(400):
+        changed = bytearray(data)
+        for _ in range(generator.choice((1, 1, 2, 8))):
+            changed[generator.randrange(start, len(data))] = generator.randrange(256)
+        mended = mend(changed)
+        assert mended is not None
+        try:
+            demzip.decode(mended)
+        except DemzipError:
+            continue
+        accepted += 1
+    assert accepted < 400

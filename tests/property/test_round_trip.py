@@ -1,0 +1,115 @@
+"""What was encoded comes back bit for bit, whatever it was."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import demzip
+from demzip.codec import open_bytes
+from tests import terrain
+from tests.property.strategies import Case, cases
+from tests.reference import decoder as reference
+
+ONE = Case(np.array([[77]], np.uint16), None, 16, "auto")
+HOLE = Case(np.array([[77]], np.uint16), 77.0, 16, "auto")
+
+
+def same(found: object, expected: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> None:
+    assert isinstance(found, np.ndarray)
+    assert found.dtype == expected.dtype
+    assert found.shape == expected.shape
+    assert found.tobytes() == expected.tobytes()
+
+
+@given(cases())
+@example(ONE)
+@example(HOLE)
+def test_identity(case: Case) -> None:
+    before = case.values.tobytes()
+    same(demzip.decode(demzip.encode(case.values, **case.options())), case.values)
+    assert case.values.tobytes() == before
+
+
+@given(cases(largest=40))
+@example(ONE)
+@example(HOLE)
+def test_reference_decoder_agrees(case: Case) -> None:
+    data = demzip.encode(case.values, **case.options())
+    found = reference.decode(data)
+    assert (found.header.rows, found.header.cols) == case.values.shape
+    assert found.to_bytes() == case.values.tobytes()
+
+
+@given(cases())
+def test_threads_and_repetition_change_nothing(case: Case) -> None:
+    data = demzip.encode(case.values, **case.options())
+    assert demzip.encode(case.values, jobs=2, **case.options()) == data
+    assert demzip.encode(case.values.copy(order="F"), **case.options()) == data
+    swapped = case.values.astype(case.values.dtype.newbyteorder())
+    assert demzip.encode(swapped, **case.options()) == data
+    same(demzip.decode(data, jobs=2), case.values)
+
+
+@given(cases(), st.data())
+def test_windows_are_slices(case: Case, draw: st.DataObject) -> None:
+    decoder = open_bytes(demzip.encode(case.values, **case.options()))
+    rows, cols = case.values.shape
+    top, left = draw.draw(st.integers(0, rows - 1)), draw.draw(st.integers(0, cols - 1))
+    window = (
+        slice(top, draw.draw(st.integers(top + 1, rows))),
+        slice(left, draw.draw(st.integers(left + 1, cols))),
+    )
+    same(decoder.read(*window), np.ascontiguousarray(case.values[window]))
+
+
+@given(cases())
+def test_a_decoder_remembers_nothing(case: Case) -> None:
+    """Scratch memory is used again from block to block and from raster to raster."""
+    data = demzip.encode(case.values, **case.options())
+    other = replace(case, values=np.rot90(terrain.relief(37, 53)).astype(np.int16), nodata=None)
+    demzip.decode(demzip.encode(other.values, **other.options()))
+    same(demzip.decode(data), case.values)
+    assert demzip.encode(case.values, **case.options()) == data
+
+
+@pytest.mark.parametrize("shape", [(130, 127), (128, 128), (112, 150), (4100, 4), (4, 4100)])
+@pytest.mark.parametrize("masked", [False, True])
+def test_blocks_of_four_streams(shape: tuple[int, int], masked: bool) -> None:
+    values = terrain.relief(*shape, seed=3).astype(np.int16)
+    if masked:
+        values[terrain.holes(*shape, seed=4) != 0] = -32768
+    data = demzip.encode(values, nodata=-32768, block=4096)
+    same(demzip.decode(data), values)
+    if shape != (4100, 4):
+        assert reference.decode(data).to_bytes() == values.tobytes()
+
+
+def test_blocks_with_weights_of_their_own() -> None:
+    """Blocks of very different ground, some of them with the flag for own weights."""
+    rng = np.random.default_rng(0)
+    rough = np.cumsum(np.cumsum(rng.standard_normal((64, 64)), 0), 1)
+    parts = [terrain.relief(64, 64), terrain.relief(64, 64, noise=0.2) // 3, rough]
+    values = (np.concatenate(parts, axis=1) * (1 << 14)).astype(np.int32)
+    data = demzip.encode(values, block=64)
+    found = reference.decode(data)
+    assert found.to_bytes() == values.tobytes()
+    assert any(kind & 8 for kind in found.kinds)
+    same(demzip.decode(data), values)
+
+
+def test_popular_levels() -> None:
+    """Contour lines: a few levels hold most samples, so that auto codes by popularity."""
+    rng = np.random.default_rng(1)
+    ground = terrain.relief(160, 160, noise=3) * 40
+    favoured = np.rint(ground / 100).astype(np.int64) * 100
+    odd = ground + rng.integers(-50, 50, ground.shape)
+    values = np.where(rng.random(ground.shape) < 0.8, favoured, odd).astype(np.int16)
+    plain, auto = demzip.encode(values), demzip.encode(values, predictor="auto")
+    assert len(auto) < len(plain)
+    found = reference.decode(auto)
+    assert found.header.model.popularity is not None
+    assert found.to_bytes() == values.tobytes()
+    same(demzip.decode(auto), values)
