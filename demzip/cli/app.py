@@ -117,7 +117,7 @@ def options(
     demzip entropy tile.tif           what each predictor leaves to code
 
     Exit codes: 0 done, 1 a file cannot be read or written, 2 wrong usage, 3 damaged or different,
-    4 not supported, 130 interrupted.
+    4 not supported, 130 interrupted, 143 terminated.
     """  # noqa: D301  \b keeps the lines of a paragraph apart
 
 

@@ -1,6 +1,7 @@
 """demzip entropy."""
 
 import sys
+from itertools import compress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from demzip.io.comparison import Comparison
 
 DEFAULT_PREDICTORS = ("lagrange24", "jpeg4")
+FULL_WIDTH = 100  # columns of a terminal that has room for the whole table
 PIPE_WIDTH = 120  # columns of the table where there is no terminal
 
 
@@ -106,25 +108,31 @@ def _show(table: "Comparison") -> None:
         Text(f"{table.name}: {rows} x {cols}, {table.values}, {table.valid} valid samples"),
         soft_wrap=True,
     )
-    grid = Table(box=box.SIMPLE if sys.stdout.isatty() else box.ASCII2)
+    titles = ["entropy", "distinct", "range", "= 0", "<= 1", "<= 2", "<= 5", "coded", "bytes"]
+    # Better a column less than figures cut short.
+    left_out = {"distinct", "range"} if console.width < FULL_WIDTH else set()
+    shown = [title not in left_out for title in titles]
+    grid = Table(box=box.SIMPLE if sys.stdout.isatty() else box.ASCII2, pad_edge=False)
     grid.add_column("predictor", no_wrap=True)
-    for title in ("entropy", "distinct", "range", "= 0", "<= 1", "<= 2", "<= 5", "coded", "bytes"):
+    for title in compress(titles, shown):
         grid.add_column(title, justify="right", no_wrap=True)
     for place, row in enumerate(table.rows):
-        grid.add_row(
-            f"{row.name} *" if place == 0 else row.name,
+        figures = [
             f"{row.entropy_bpe:.3f}",
             str(row.corrections),
             f"{row.range[0]:g} .. {row.range[1]:g}",
-            *(f"{100 * share:.1f} %" for share in row.within.values()),
+            *(f"{100 * share:.1f}%" for share in row.within.values()),
             f"{row.coded_bpe:.3f}",
             str(row.bytes),
+        ]
+        grid.add_row(
+            f"{row.name} *" if place == 0 else row.name,
+            *compress(figures, shown),
             style="bold" if place == 0 else None,
         )
     geotiff_bpe = 8 * table.geotiff_bytes / (rows * cols)
-    grid.add_row(
-        "GeoTIFF DEFLATE", *[""] * 7, f"{geotiff_bpe:.3f}", str(table.geotiff_bytes), style="dim"
-    )
+    comparison = [*[""] * 7, f"{geotiff_bpe:.3f}", str(table.geotiff_bytes)]
+    grid.add_row("GeoTIFF DEFLATE", *compress(comparison, shown), style="dim")
     console.print(grid)
     console.print(
         "entropy and coded: bits per elevation; distinct and range: of the corrections; "

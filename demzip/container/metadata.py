@@ -64,42 +64,45 @@ def _refuse(word: str) -> None:
 
 
 def _georeference(fields: dict[str, Any]) -> Georeference:
-    def text(name: str) -> str | None:
-        value = fields.get(name)
-        if value is not None and not isinstance(value, str):
-            raise CorruptError(f"metadata: {name} is not text")
-        return value
-
-    def texts(name: str) -> dict[str, str]:
-        value = fields.get(name, {})
-        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-            raise CorruptError(f"metadata: {name} is not a table of texts")
-        return value
-
-    def number(value: object) -> float:
-        if isinstance(value, str) and value in SPECIAL_NUMBERS:
-            return float(value)
-        if isinstance(value, bool):
-            value = None
-        if isinstance(value, int | float) and abs(value) < MAX_FLOAT:
-            return float(value)
-        raise CorruptError(f"metadata: {str(value)[:40]!r} is not a number")
-
     transform = fields.get("transform")
     if transform is not None:
         if not isinstance(transform, list) or len(transform) != 6:
             raise CorruptError("metadata: the transform does not have 6 numbers")
-        transform = tuple(number(value) for value in transform)
+        transform = tuple(_number(value) for value in transform)
     nodata = fields.get("nodata")
     return Georeference(
-        text("crs"),
+        _text(fields, "crs"),
         transform,
-        None if nodata is None else number(nodata),
-        text("units"),
-        text("description"),
-        number(fields.get("scale", 1.0)),
-        number(fields.get("offset", 0.0)),
-        text("color_interpretation"),
-        texts("tags"),
-        texts("band_tags"),
+        None if nodata is None else _number(nodata),
+        _text(fields, "units"),
+        _text(fields, "description"),
+        _number(fields.get("scale", 1.0)),
+        _number(fields.get("offset", 0.0)),
+        _text(fields, "color_interpretation"),
+        _texts(fields, "tags"),
+        _texts(fields, "band_tags"),
     )
+
+
+def _text(fields: dict[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    if value is not None and not isinstance(value, str):
+        raise CorruptError(f"metadata: {name} is not text")
+    return value
+
+
+def _texts(fields: dict[str, Any], name: str) -> dict[str, str]:
+    value = fields.get(name, {})
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise CorruptError(f"metadata: {name} is not a table of texts")
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, str) and value in SPECIAL_NUMBERS:
+        return float(value)
+    if isinstance(value, bool):
+        value = None
+    if isinstance(value, int | float) and abs(value) < MAX_FLOAT:
+        return float(value)
+    raise CorruptError(f"metadata: {str(value)[:40]!r} is not a number")

@@ -149,7 +149,7 @@ def check_output(dst: Path, src: PathLike, *, overwrite: bool) -> None:
                 raise OptionsError(f"{dst}: output and input are the same file")
             if not overwrite:
                 raise OptionsError(
-                    f"{dst}: exists already; overwrite=True (-f on the command line) replaces it"
+                    f"{dst}: exists already; -f (in Python overwrite=True) replaces it"
                 )
         elif not dst.parent.is_dir():
             raise DemzipError(f"{dst}: cannot be written (there is no folder {dst.parent})")
