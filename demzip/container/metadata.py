@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 import zlib
 from dataclasses import asdict
 from typing import Any
@@ -11,7 +12,7 @@ from demzip.errors import CorruptError
 from demzip.raster.georeference import Georeference
 
 SPECIAL_NUMBERS = ("nan", "inf", "-inf")
-MAX_FLOAT = 2**1023  # keeps integers of hundreds of digits out
+MAX_FLOAT = int(sys.float_info.max)  # integers of hundreds of digits are no doubles
 MAX_TEXT = 1 << 26  # bytes of JSON; more is taken for a decompression bomb
 
 
@@ -103,6 +104,6 @@ def _number(value: object) -> float:
         return float(value)
     if isinstance(value, bool):
         value = None
-    if isinstance(value, int | float) and abs(value) < MAX_FLOAT:
+    if isinstance(value, int | float) and abs(value) <= MAX_FLOAT:
         return float(value)
     raise CorruptError(f"metadata: {str(value)[:40]!r} is not a number")

@@ -25,7 +25,7 @@ Span = tuple[int, int] | None
 DTYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
 
 DECIMALS = tuple(10**digits for digits in range(7))
-BINARIES = tuple(2**bits for bits in range(1, 17))
+BINARIES = tuple(2**bits for bits in range(1, 17))  # 1 is a decimal one
 LARGEST = 2**46  # of a grid number: products with weights stay far below 2**63
 EXACT = 2**53  # doubles hold every integer up to here
 RANK_SPAN = 1 << 20  # widest range of levels whose ranks are considered
@@ -195,7 +195,7 @@ def _find_grid(
 ) -> ValueMap:
     candidates = [
         replace(value_map, denominator=denominator)
-        for denominator in dict.fromkeys(DECIMALS + BINARIES)
+        for denominator in sorted(DECIMALS + BINARIES)  # the coarsest grid that fits
     ]
     kind = np.dtype(value_map.dtype)
     seen_nan: int | None = None

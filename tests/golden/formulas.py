@@ -1,4 +1,4 @@
-"""Rasters of the golden files: integer formulas, so that any machine and any language makes them."""
+"""Rasters of the golden files: integer formulas that any machine and language can compute."""
 
 from collections.abc import Callable
 
@@ -48,17 +48,15 @@ def mixed(rows: int, cols: int) -> list[list[int]]:
     return made
 
 
-def own_ground(side: int) -> list[list[int]]:
-    """Three blocks of very different ground side by side."""
-    rough = [[0] * side for _ in range(side)]
+def waves(side: int) -> list[list[int]]:
+    """A square of waves that run east and one of waves that run south, side by side."""
+    wave = (60, 30, -30, -60, -30, 30)
+    made = []
     for r in range(side):
-        for c in range(side):
-            west, north = rough[r][c - 1] if c else 0, rough[r - 1][c] if r else 0
-            corner = rough[r - 1][c - 1] if r and c else 0
-            rough[r][c] = west + north - corner + (noise(r, c, 4001) - 2000) * 256
-    smooth = [[hill(r, c) * 16384 for c in range(side)] for r in range(side)]
-    middle = [[(r * r - c * r) * 97 + noise(r, c, 301) for c in range(side)] for r in range(side)]
-    return [a + b + c for a, b, c in zip(smooth, middle, rough, strict=True)]
+        east = [wave[c % 6] + hill(r, c) // 8 + noise(r, c, 31) for c in range(side)]
+        south = [wave[r % 6] + hill(r, c) // 8 + noise(c, r, 31) for c in range(side)]
+        made.append(east + south)
+    return made
 
 
 def favoured(rows: int, cols: int) -> list[list[int]]:
@@ -103,7 +101,7 @@ FILES: dict[str, Recipe] = {
         "uint8", None, {"predictor": "jpeg4"},
         lambda: [[(v + 1000) // 80 * 9 for v in line] for line in relief(60, 60)],
     ),
-    "own": ("int32", None, {"block": 64}, lambda: own_ground(64)),
+    "own": ("int32", None, {"block": 48, "predictor": "lagrange3"}, lambda: waves(48)),
     "popular": ("int16", None, {"predictor": "auto"}, lambda: favoured(100, 100)),
     "wide": ("int32", None, {}, lambda: wide(30, 40)),
     "centimetres": ("float32", None, {}, lambda: divided(40, 50, 100)),

@@ -76,17 +76,18 @@ class RangeDecoder:
         cumulative = 0
         for symbol, frequency in enumerate(chances):
             if cumulative <= quantile < cumulative + frequency:
-                break
+                self._narrow(scale * cumulative, scale * frequency)
+                return symbol
             cumulative += frequency
-        else:
-            return None
-        self.low += scale * cumulative
-        self.span = scale * frequency
-        if self.span < CALM:
+        return None
+
+    def _narrow(self, offset: int, span: int) -> None:
+        self.low += offset
+        self.span = span
+        if span < CALM:
             self.low <<= WORD
             self.span <<= WORD
             self._shift_in()
-        return symbol
 
     def ends(self) -> bool:
         """Section 8.4: whether the stream ends here."""
@@ -169,6 +170,16 @@ class Table:
         """Frequencies of symbols first, first + 1, ... and then of the escape."""
         return frequencies([*self.levels, self.escape], 1 << TABLE_BITS)
 
+    def ends(self, symbol: int) -> tuple[int, int]:
+        """Section 8.5: density of the residual at both ends of a symbol's span."""
+        chances = self.chances()[:-1]
+        densities = []
+        for near in (symbol - 1, symbol, symbol + 1):
+            place = near - self.first
+            inside = 0 <= place < len(chances)
+            densities.append(chances[place] << (5 - span_of(near)[1]) if inside else 0)
+        return densities[0] + densities[1], densities[1] + densities[2]
+
 
 class Popularity:
     """Masses of consecutive samples (section 8.5)."""
@@ -186,27 +197,64 @@ class Popularity:
         low, high = start - self.first, start - self.first + count
         return self.below[min(max(high, 0), last)] - self.below[min(max(low, 0), last)]
 
-    def chance(self, start: int, half: int) -> int:
-        """Chance of the lower half of 2 * half samples, out of 65536; 0 or 65536 if certain."""
-        left, right = self.mass(start, half), self.mass(start + half, half)
+
+class Halving:
+    """Section 8.5: narrows 2**width samples from `start` on down to one.
+
+    The density of the residual is taken as linear between its values at the ends of what is left.
+    """
+
+    def __init__(
+        self, popularity: Popularity, start: int, width: int, ends: tuple[int, int]
+    ) -> None:
+        self.popularity = popularity
+        self.start, self.half = start, 1 << width >> 1
+        self.first, self.last = ends
+
+    def chance(self) -> int:
+        """Chance of the lower half out of 65536; 0 or 65536 if it is certain."""
+        left = self.popularity.mass(self.start, self.half)
+        right = self.popularity.mass(self.start + self.half, self.half)
         if right == 0:
             return 65536
         if left == 0:
             return 0
-        return min(max((left << 16) // (left + right), 1), 65535)
+        share = (left << 16) // (left + right)
+        lower = share * (3 * self.first + self.last)
+        upper = (65536 - share) * (self.first + 3 * self.last)
+        return min(max((lower << 16) // (lower + upper), 1), 65535)
+
+    def go(self, upper: int) -> None:
+        """Keep the lower or the upper half."""
+        middle = (self.first + self.last) >> 1
+        if upper:
+            self.start, self.first = self.start + self.half, middle
+        else:
+            self.last = middle
+        self.half >>= 1
 
 
-def put_popular(
-    coder: RangeEncoder, popularity: Popularity, start: int, width: int, sample: int
-) -> None:
-    """Section 8.5: code which of 2**width samples from `start` on it is."""
-    for bits in reversed(range(width)):
-        half = 1 << bits
-        chance = popularity.chance(start, half)
-        upper = sample >= start + half
+def put_popular(coder: RangeEncoder, halving: Halving, sample: int) -> None:
+    """Code which of the samples it is."""
+    while halving.half:
+        chance = halving.chance()
+        upper = int(sample >= halving.start + halving.half)
         if 0 < chance < 65536:
-            coder.put_symbol(int(upper), [chance, 65536 - chance], MASK_BITS)
-        start += half * upper
+            coder.put_symbol(upper, [chance, 65536 - chance], MASK_BITS)
+        halving.go(upper)
+
+
+def take_popular(coder: RangeDecoder, halving: Halving) -> int | None:
+    """Inverse of put_popular; None in a damaged stream."""
+    while halving.half:
+        chance = halving.chance()
+        upper: int | None = int(chance == 0)
+        if 0 < chance < 65536:
+            upper = coder.take([chance, 65536 - chance], MASK_BITS)
+        if upper is None:
+            return None
+        halving.go(upper)
+    return halving.start
 
 
 def encode_stream(
@@ -230,7 +278,9 @@ def encode_stream(
             if popularity is None:
                 bits.put(low, width + table.shift)
             else:
-                put_popular(coder, popularity, sample - low, width + table.shift, sample)
+                ends = table.ends(symbol)
+                halving = Halving(popularity, sample - low, width + table.shift, ends)
+                put_popular(coder, halving, sample)
         else:
             coder.put_symbol(len(own) - 1, own, TABLE_BITS)
             folded = 2 * residual if residual >= 0 else -2 * residual - 1
@@ -271,17 +321,11 @@ class ResidualDecoder:
         base, width = first << table.shift, width + table.shift
         if self.popularity is None:
             return base + self.bits.take(width)
-        start = prediction + base
-        for bits in reversed(range(width)):
-            half = 1 << bits
-            chance = self.popularity.chance(start, half)
-            upper: int | None = chance == 0
-            if 0 < chance < 65536:
-                upper = self.coder.take([chance, 65536 - chance], MASK_BITS)
-            if upper is None:
-                return None
-            start += half * upper
-        return start - prediction
+        ends = table.ends(self.symbol)
+        sample = take_popular(
+            self.coder, Halving(self.popularity, prediction + base, width, ends)
+        )
+        return None if sample is None else sample - prediction
 
     def ends(self) -> bool:
         """Whether both streams end here."""

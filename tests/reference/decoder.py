@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.reference.coder import ResidualDecoder, Table, decode_mask
@@ -100,6 +100,8 @@ def decode(data: bytes) -> Decoded:
     if zlib.crc32(body, zlib.crc32(data[:CHECKED])) != crc:
         raise RejectError("checksum of the header")
     header = read_header(body[:header_bytes])
+    for level in header.levels:
+        value_of(level, replace(header, levels=[]))
     decoded = Decoded(header, [[b""] * header.cols for _ in range(header.rows)])
     across = -(-header.cols // header.block)
     index = Fields(body[header_bytes:])

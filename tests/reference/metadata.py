@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import zlib
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ MAX_TEXT = 1 << 26
 NUMBERS = ("nodata", "scale", "offset")
 TEXTS = ("crs", "units", "description", "color_interpretation")
 OBJECTS = ("tags", "band_tags")
+MAX_FLOAT = int(sys.float_info.max)
 WORDS = ("nan", "inf", "-inf")
 
 
@@ -60,7 +62,7 @@ def _check(fields: dict[str, Any]) -> None:
             legal = value in WORDS
         else:
             legal = isinstance(value, int | float) and not isinstance(value, bool)
-            legal = legal and abs(value) < 2**1024
+            legal = legal and abs(value) <= MAX_FLOAT
         if not legal:
             raise RejectError("a number of the metadata")
     for name in TEXTS:

@@ -109,7 +109,7 @@ def _read_popularity(fields: Fields) -> Popularity | None:
     if count == 0:
         return None
     first = fields.signed_list(1)[0]
-    classes = fields.signed_list(count)
-    if abs(first) >= FIRST_LIMIT or not all(0 <= number <= 60 for number in classes):
+    classes = fields.unsigned_list(count)
+    if abs(first) >= FIRST_LIMIT or max(classes) > 60:
         raise RejectError("popularity")
     return Popularity(first, classes)

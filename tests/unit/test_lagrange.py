@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from demzip.constants import TEMPLATE_SIZE, WEIGHT_ONE
+from demzip.errors import OptionsError
 from demzip.predict.lagrange import solve
 from demzip.predict.templates import (
     CHOICES,
@@ -17,7 +18,6 @@ from demzip.predict.templates import (
     check_predictor,
     jpeg_weights,
 )
-from demzip.errors import OptionsError
 from demzip.scan.measuring import measure, normals
 from demzip.scan.survey import Patch, fit_block, fit_raster
 from tests.reference.predictor import MARGIN, TEMPLATE

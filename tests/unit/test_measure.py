@@ -58,7 +58,7 @@ def test_every_narrow_width(cols: int) -> None:
             assert found.residuals.dtype == dtype
 
 
-@pytest.mark.parametrize("shape", [(1, 70), (2, 33), (3, 64), (4, 17), (21, 50), (33, 16), (9, 131)])
+@pytest.mark.parametrize("shape", [(1, 70), (2, 33), (3, 64), (4, 17), (33, 16), (9, 131)])
 @pytest.mark.parametrize("masked", [False, True])
 def test_blocks_with_eight_weight_sets(shape: tuple[int, int], masked: bool) -> None:
     rng = np.random.default_rng(shape)
@@ -121,8 +121,8 @@ def test_sum_above(dtype: type[Any]) -> None:
     flat = rng.integers(-999, 1000, 4 * stride).astype(dtype)
     weights = rng.integers(-4096, 4097, 24).astype(dtype)
     sums = np.zeros(SEGMENT + 2, dtype)
-    rows = [np.uint64((3 - up) * stride) for up in (1, 2, 3)]
-    sum_above(flat, *rows, weights, sums)
+    one, two, three = (np.uint64((3 - up) * stride) for up in (1, 2, 3))
+    sum_above(flat, one, two, three, weights, sums)
     for i in range(SEGMENT):
         total = 2048
         for k in range(21):

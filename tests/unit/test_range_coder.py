@@ -1,4 +1,4 @@
-"""Streams under one table: the kernels, the reference coder and constriction write the same words."""
+"""Streams under one table: kernels, reference coder and constriction write the same words."""
 
 import numpy as np
 import pytest

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from demzip.constants import ACTIVITY_LEVELS, ESCAPE, LANES, SUBCONTEXTS
+from demzip.constants import ACTIVITY_LEVELS, CONTEXTS, ESCAPE, LANES, SUBCONTEXTS
 from demzip.entropy.popularity import NOT_USED
 from demzip.entropy.tables import Table, compile_tables, side_tokens
 from demzip.errors import CorruptError
@@ -18,8 +18,10 @@ from demzip.scan.workspace import NO_HOLES, Workspace
 from tests import terrain
 from tests.reference import coder as reference
 from tests.reference import decoder as reference_decoder
+from tests.reference.fields import RejectError
 from tests.unit import make
 
+NO_THRESHOLDS = np.zeros(0, np.int64)
 STATES = ACTIVITY_LEVELS * SUBCONTEXTS
 
 
@@ -153,13 +155,16 @@ def test_lockstep_serial_and_reference_decoders_agree(
     monkeypatch.setattr(encoding, "LANES_MIN_SAMPLES", 0)
     monkeypatch.setattr(reference_decoder, "FOUR_STREAMS", 0)
     calls = []
-    fast = decoding.decode_block
-    monkeypatch.setattr(decoding, "decode_block", lambda *a: [calls.append(1), fast(*a)])
+    fast = vars(decoding)["decode_block"]
+
+    def counted(*arguments: object) -> None:
+        calls.append(len(arguments))
+        fast(*arguments)
+
+    monkeypatch.setattr(decoding, "decode_block", counted)
     rng = np.random.default_rng(shape)
     samples = terrain.relief(*shape, seed=shape[1]) * ((1 << 33) + 1 if wide else 1) + 77
     model = make.model(rng, make.weights(rng, 3), np.array([9, 90]) << (33 if wide else 0))
-    if shape[0] % 2 and not wide:
-        model = replace(model, popularity=make.popularity(rng, samples))
     payload = round_trip(samples, None, model)
     assert len(calls) == 1
     monkeypatch.setattr(decoding, "MIN_SEGMENTS", 1 << 20)
@@ -196,8 +201,9 @@ def round_trip(samples: NDArray[np.int64], mask: NDArray[np.uint8] | None, model
     found = make.fit_of(model).measure(patch) if patch.bound else None
     payload = write_block(patch, centre, found, None, model)
     back, holes = read_block(payload, samples.shape, model)
+    rows, cols = samples.shape
     slow, slow_holes = reference_decoder.read_payload(
-        payload, *samples.shape, make.counterpart(model), []
+        payload, rows, cols, make.counterpart(model), []
     )
     valid = np.ones(samples.shape, np.bool_) if mask is None else mask == 0
     np.testing.assert_array_equal(back[valid], samples[valid])
@@ -242,7 +248,9 @@ def test_popular_words_are_those_of_the_reference(
 
 
 @pytest.mark.parametrize("change", ["more words", "fewer words", "noise"])
-def test_streams_must_end_where_the_samples_do(change: str) -> None:
+def test_streams_must_end_where_the_samples_do(
+    change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = np.random.default_rng(0)
     samples = terrain.relief(30, 40)
     model = make.model(rng, make.weights(rng), np.zeros(0, np.int64))
@@ -257,7 +265,30 @@ def test_streams_must_end_where_the_samples_do(change: str) -> None:
     else:
         words = rng.integers(0, 1 << 32, words.size // 2, dtype=np.uint32)
     changed = encoding.Streams([words], streams.uncoded)
-    monkey = pytest.MonkeyPatch()
-    with monkey.context() as patched, pytest.raises(CorruptError, match="stream|bound"):
-        patched.setattr("demzip.scan.block.encode_residuals", lambda *_: changed)
-        read_block(write_block(patch, centre, found, None, model), samples.shape, model)
+    monkeypatch.setattr("demzip.scan.block.encode_residuals", lambda *_: changed)
+    payload = write_block(patch, centre, found, None, model)
+    with pytest.raises(CorruptError, match=r"stream|bound"):
+        read_block(payload, samples.shape, model)
+
+
+def test_how_many_words_a_stream_may_have() -> None:
+    """Words of zeros decode to zeros, however many there are: only their number can be wrong."""
+    model = replace(
+        make.model(np.random.default_rng(0), make.weights(np.random.default_rng(0)), NO_THRESHOLDS),
+        table_of_context=np.zeros(CONTEXTS, np.int64),
+        tables=(Table(0, 56, (56,), 56),),  # residual 0 or the escape, a bit each
+    )
+    slow = make.counterpart(model)
+    accepted = []
+    for coded in range(20):
+        for uncoded in (0, 1):
+            payload = bytes([2, 0, 5, coded, uncoded]) + bytes(4 * (coded + uncoded))
+            try:
+                reference_decoder.read_payload(payload, 20, 20, slow, [])
+            except RejectError:
+                with pytest.raises(CorruptError, match="does not end"):
+                    read_block(payload, (20, 20), model)
+                continue
+            assert not read_block(payload, (20, 20), model)[0].any()
+            accepted.append((coded, uncoded))
+    assert accepted == [(12, 0), (13, 0), (14, 0)]

@@ -25,7 +25,7 @@ def level_lists() -> list[list[int]]:
     lists += [[level, 1] for level in range(MAX_LEVEL + 1)]
     lists += [[1, level] for level in range(1, MAX_LEVEL + 1)]
     lists += [[MAX_LEVEL] * 113, [1] * 113, [*[1] * 112, MAX_LEVEL], [*[0] * 112, 1]]
-    lists += [rng.integers(0, 61, int(rng.integers(2, 113))).tolist() + [1] for _ in range(200)]
+    lists += [[*rng.integers(0, 61, int(rng.integers(2, 113))).tolist(), 1] for _ in range(200)]
     return lists
 
 
