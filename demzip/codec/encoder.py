@@ -127,8 +127,10 @@ class RasterEncoder:
             return self._best_plan(patches)
         mapper = partial(in_order, self.jobs)
         fit = fit_raster(list(patches.values()), predictor, mapper, thorough=thorough)
-        measure = partial(_measure, fit=fit, try_own=True, keep=True, thorough=thorough)
-        measured = list(in_order(self.jobs, measure, patches.values()))
+        sampled = self.grid.count > 2 * len(patches)  # then half of them can tell for the rest
+        measure = partial(_measure, fit=fit, keep=True, thorough=thorough)
+        tasks = [(patch, not sampled or k % 2 == 0) for k, patch in enumerate(patches.values())]
+        measured = list(in_order(self.jobs, lambda t: measure(t[0], try_own=t[1]), tasks))
         model = make_model([measurement for measurement, _ in measured], fit)
         own_weights = any(own is not None for _, own in measured)
         surveyed = dict(zip(patches, measured, strict=True))

@@ -25,6 +25,7 @@ Int64Array = NDArray[np.int64]
 MAX_CLASS = 60
 MAX_LEVELS = 1 << 20
 FIRST_LIMIT = 1 << 47
+MASS_LIMIT = 1 << 47  # of all masses together: they are shifted by 16 bits in int64
 HALF_OCTAVE = np.array([16, 23], np.int64)  # Format: masses of classes 1 and 2, then doubling
 
 
@@ -84,7 +85,10 @@ class Popularity:
         classes = read_naturals(reader, count)
         if abs(first) >= FIRST_LIMIT or classes.max() > MAX_CLASS:
             raise CorruptError("popularity: a field is outside its legal range")
-        return cls.of_classes(first, classes)
+        found = cls.of_classes(first, classes)
+        if int(found.cumulative[-1]) >= MASS_LIMIT:
+            raise CorruptError("popularity: the masses add up to too much")
+        return found
 
     @property
     def is_used(self) -> bool:

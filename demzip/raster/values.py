@@ -270,7 +270,7 @@ def _numbers(
     for box in boxes:
         values = read(*box)
         holes = value_map.holes(values)
-        numbers = value_map.numbers(np.ascontiguousarray(values), holes)
+        numbers = value_map.numbers(values, holes)
         assert numbers is not None
         if holes is not None:
             numbers = numbers[holes == 0]

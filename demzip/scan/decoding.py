@@ -19,7 +19,9 @@ from demzip.scan.workspace import (
     western_weights,
 )
 
-WORDS_PER_SAMPLE = 32  # how far a corrupt stream may run beyond its end
+# How far a corrupt stream may run beyond its end: a word for the symbol and three for uncoded
+# bits, or one for each of up to 27 bits coded by popularity.
+WORDS_PER_SAMPLE, WORDS_PER_POPULAR_SAMPLE = 4, 32
 MIN_SEGMENTS = 8  # below, four rows in lockstep would wait for one another
 
 
@@ -55,7 +57,8 @@ def decode_residuals(
     starts = np.cumsum(sizes) - sizes
     per_lane = -(-rows // lanes) * cols
     used = int(sizes.sum())
-    words = borrow_words(used + WORDS_PER_SAMPLE * per_lane + 4)
+    reach = WORDS_PER_POPULAR_SAMPLE if popularity.is_used else WORDS_PER_SAMPLE
+    words = borrow_words(used + reach * per_lane + 4)
     for part, start in zip(parts, starts.tolist(), strict=True):
         words[start : start + part.size] = part
     words[used : used + 4] = 0

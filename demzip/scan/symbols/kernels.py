@@ -90,9 +90,10 @@ def put_symbol(
     cluster = uint64(cluster_of[uint64(state)])
     symbol = uint64(symbol_of(residual >> shifts[cluster], side_tokens))
     number = (cluster << uint64(SYMBOL_BITS)) + symbol
-    if entries[number] & 0x1FFF == 0:
-        number = (cluster << uint64(SYMBOL_BITS)) + uint64(ESCAPE)
     entry = entries[number]
+    if entry & 0x1FFF == 0:
+        number = (cluster << uint64(SYMBOL_BITS)) + uint64(ESCAPE)
+        entry = entries[number]
     low, span, position = encode_step(
         low, span, position, words,
         uint64((entry >> 13) & 0x1FFF), uint64(entry & 0x1FFF), uint64(TABLE_BITS),
