@@ -92,7 +92,9 @@ class RasterEncoder:
         self.grid = BlockGrid(*shape, options.block)
         self.georeference = georeference
         boxes = [box.slices for box in self.grid]
-        self.value_map, self.spans = find_map(read, boxes, dtype, georeference.nodata)
+        self.value_map, self.spans = find_map(
+            read, boxes, dtype, georeference.nodata, partial(in_order, self.jobs)
+        )
 
     def patch(self, box: BlockBox) -> tuple[Patch, int] | None:
         """Centred samples of a block and their centre; None if all are missing."""
@@ -131,7 +133,8 @@ class RasterEncoder:
         measure = partial(_measure, fit=fit, keep=True, thorough=thorough)
         tasks = [(patch, not sampled or k % 2 == 0) for k, patch in enumerate(patches.values())]
         measured = list(in_order(self.jobs, lambda t: measure(t[0], try_own=t[1]), tasks))
-        model = make_model([measurement for measurement, _ in measured], fit)
+        blocks = [measurement for measurement, _ in measured]
+        model = make_model(blocks, fit, mapper=mapper)
         own_weights = any(own is not None for _, own in measured)
         surveyed = dict(zip(patches, measured, strict=True))
         if sum(measurement.residuals.size for measurement, _ in measured) > KEPT_SAMPLES:

@@ -5,8 +5,9 @@ float nearest to k * numerator / denominator, or for integer rasters k itself. W
 grid's levels occur, a sample is the rank of its level.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ AnyArray = NDArray[np.generic]
 IntegerArray = NDArray[np.integer]
 ReadBlock = Callable[[slice, slice], AnyArray]
 Span = tuple[int, int] | None
+Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 # Position is the identifier in the container.
 DTYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
@@ -162,7 +164,11 @@ def pattern_of(value: float, dtype: str) -> int | None:
 
 
 def find_map(
-    read: ReadBlock, boxes: list[tuple[slice, slice]], dtype: str, nodata: float | None
+    read: ReadBlock,
+    boxes: list[tuple[slice, slice]],
+    dtype: str,
+    nodata: float | None,
+    mapper: Mapper = map,
 ) -> tuple[ValueMap, list[Span]]:
     """Find the map under which every value of a raster comes back bit for bit.
 
@@ -171,6 +177,7 @@ def find_map(
         boxes: Windows that cover the raster.
         dtype: Of the raster.
         nodata: Declared no-data value, or None.
+        mapper: Like `map`, perhaps on several threads.
 
     Returns:
         The map, and per box the least and the greatest sample (None where all are missing).
@@ -187,7 +194,7 @@ def find_map(
     value_map = ValueMap(dtype, 1, fill)
     if value_map.is_float:
         value_map = _find_grid(read, boxes, value_map)
-    return _find_levels(read, boxes, value_map)
+    return _find_levels(read, boxes, value_map, mapper)
 
 
 def _find_grid(
@@ -225,15 +232,10 @@ def _find_grid(
 
 
 def _find_levels(
-    read: ReadBlock, boxes: list[tuple[slice, slice]], value_map: ValueMap
+    read: ReadBlock, boxes: list[tuple[slice, slice]], value_map: ValueMap, mapper: Mapper
 ) -> tuple[ValueMap, list[Span]]:
     """Spans of the boxes; ranks where many levels between lowest and highest do not occur."""
-    spans: list[Span] = []
-    for numbers in _numbers(read, boxes, value_map):
-        if numbers is None:
-            spans.append(None)
-        else:
-            spans.append((int(numbers.min()), int(numbers.max())))
+    spans = list(mapper(lambda box: _span(_numbers(read, box, value_map)), boxes))
     found = [span for span in spans if span is not None]
     if not found:
         return value_map, spans
@@ -245,7 +247,8 @@ def _find_levels(
     if not 16 < width <= RANK_SPAN:
         return value_map, spans
     occurs = np.zeros(width, np.bool_)
-    for numbers in _numbers(read, boxes, value_map):
+    for box in boxes:
+        numbers = _numbers(read, box, value_map)
         if numbers is not None:
             mark_levels(numbers, lowest, occurs)
             if np.count_nonzero(occurs) > RANK_OCCUPANCY * width:
@@ -264,14 +267,19 @@ def _find_levels(
 
 
 def _numbers(
-    read: ReadBlock, boxes: list[tuple[slice, slice]], value_map: ValueMap
-) -> Iterator[IntegerArray | None]:
-    """Grid numbers of the samples of each box that are not missing, None where all are."""
-    for box in boxes:
-        values = read(*box)
-        holes = value_map.holes(values)
-        numbers = value_map.numbers(values, holes)
-        assert numbers is not None
-        if holes is not None:
-            numbers = numbers[holes == 0]
-        yield numbers.reshape(-1) if numbers.size else None
+    read: ReadBlock, box: tuple[slice, slice], value_map: ValueMap
+) -> IntegerArray | None:
+    """Grid numbers of the samples of a box that are not missing, None where all are."""
+    values = read(*box)
+    holes = value_map.holes(values)
+    if value_map.is_float:
+        values = np.ascontiguousarray(values)
+    numbers = value_map.numbers(values, holes)
+    assert numbers is not None
+    if holes is not None:
+        numbers = numbers[holes == 0]
+    return numbers.reshape(-1) if numbers.size else None
+
+
+def _span(numbers: IntegerArray | None) -> Span:
+    return None if numbers is None else (int(numbers.min()), int(numbers.max()))

@@ -48,6 +48,8 @@ def encode_residuals(
 
     """
     rows, cols = measurement.residuals.shape
+    # One dtype for both, or every pair of dtypes would be compiled.
+    samples = samples.astype(measurement.residuals.dtype, copy=False)
     lanes = lane_count(rows, cols)
     per_lane = -(-rows // lanes) * cols
     # A symbol takes at most one word, popular bits up to 14, uncoded and escaped bits up to 3.

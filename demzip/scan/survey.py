@@ -51,6 +51,7 @@ PRIOR_SAMPLES = 500.0  # how many samples of the raster's fit stand behind a blo
 BITS_PER_ERROR = 2.0  # bits that a unit of reweighted squared error costs, roughly
 PLAIN_TOKEN, POPULAR_TOKEN = 3.0, 0.5  # mean token aimed at; popularity needs wide ones
 NO_THRESHOLDS = np.zeros(0, np.int64)
+STATES = ACTIVITY_LEVELS * SUBCONTEXTS
 
 Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
@@ -133,14 +134,14 @@ def code_length(measurements: list[Measurement], shift: int) -> float:
 
 
 def _moments(
-    measurements: list[Measurement], fit: Fit, thresholds: Int64Array
+    measurements: list[Measurement], fit: Fit, thresholds: Int64Array, mapper: Mapper = map
 ) -> tuple[Float64Array, Float64Array]:
     """Normal equations of measured blocks per weight set, and the samples behind each."""
     sets = thresholds.size + 1
     moments, counts = np.zeros((sets, TEMPLATE_SIZE, TEMPLATE_SIZE)), np.zeros(sets)
     step = 1 if sum(m.residuals.size for m in measurements) <= PROBE_SAMPLES else 2
-    for measurement in measurements:
-        part, count = normals(measurement, fit.weights, thresholds, step)
+    found = mapper(lambda m: normals(m, fit.weights, thresholds, step), measurements)
+    for part, count in found:
         moments += part
         counts += count
     return moments, counts
@@ -199,7 +200,7 @@ def fit_raster(
         chosen = thresholds
         if chosen is None:
             chosen = fit.thresholds if fit.thresholds.size else _set_thresholds(measured)
-        trial = _solve_sets(*_moments(measured, fit, chosen), fit, chosen)
+        trial = _solve_sets(*_moments(measured, fit, chosen, mapper), fit, chosen)
         trial_measured = list(mapper(trial.measure, probes))
         trial_cost = code_length(trial_measured, shift)
         if trial_cost < cost:
@@ -275,13 +276,16 @@ def _error(moments: Float64Array, weights: Int64Array) -> float:
 
 
 def make_model(
-    measurements: list[Measurement], fit: Fit, popularity: Popularity = NOT_USED
+    measurements: list[Measurement],
+    fit: Fit,
+    popularity: Popularity = NOT_USED,
+    mapper: Mapper = map,
 ) -> Model:
     """Contexts and tables for measured blocks."""
-    states = ACTIVITY_LEVELS * SUBCONTEXTS
-    counts, sums = np.zeros(states, np.int64), np.zeros(states, np.int64)
-    for m in measurements:
-        count_states(m.residuals, m.states, m.holes, counts, sums)
+    counts, sums = np.zeros(STATES, np.int64), np.zeros(STATES, np.int64)
+    for count, total in mapper(_states_of, measurements):
+        counts += count
+        sums += total
     limits = choose_limits(counts.reshape(-1, SUBCONTEXTS).sum(axis=1))
     contexts = context_of_state(limits)
     shifts = choose_shifts(
@@ -290,10 +294,22 @@ def make_model(
         POPULAR_TOKEN if popularity.is_used else PLAIN_TOKEN,
     )
     histogram = np.zeros((CONTEXTS, ESCAPE + 1), np.int64)
-    for m in measurements:
-        count_symbols(m.residuals, m.states, m.holes, contexts, shifts, side_tokens(), histogram)
+    for part in mapper(lambda m: _symbols_of(m, contexts, shifts), measurements):
+        histogram += part
     tables, table_of_context = make_tables(histogram, shifts)
     return Model(
         fit.weights, fit.thresholds, fit.activity_shift, limits, table_of_context, tables,
         popularity,
     )  # fmt: skip
+
+
+def _states_of(m: Measurement) -> tuple[Int64Array, Int64Array]:
+    counts, sums = np.zeros(STATES, np.int64), np.zeros(STATES, np.int64)
+    count_states(m.residuals, m.states, m.holes, counts, sums)
+    return counts, sums
+
+
+def _symbols_of(m: Measurement, contexts: Int64Array, shifts: Int64Array) -> Int64Array:
+    histogram = np.zeros((CONTEXTS, ESCAPE + 1), np.int64)
+    count_symbols(m.residuals, m.states, m.holes, contexts, shifts, side_tokens(), histogram)
+    return histogram
