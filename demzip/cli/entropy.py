@@ -112,7 +112,8 @@ def _show(table: "Comparison") -> None:
     # Better a column less than figures cut short.
     left_out = {"distinct", "range"} if console.width < FULL_WIDTH else set()
     shown = [title not in left_out for title in titles]
-    grid = Table(box=box.SIMPLE if sys.stdout.isatty() else box.ASCII2, pad_edge=not sys.stdout.isatty())
+    terminal = sys.stdout.isatty()
+    grid = Table(box=box.SIMPLE if terminal else box.ASCII2, pad_edge=not terminal)
     grid.add_column("predictor", no_wrap=True)
     for title in compress(titles, shown):
         grid.add_column(title, justify="right", no_wrap=True)

@@ -1,11 +1,22 @@
 """Blocks on several threads; the kernels release the GIL."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from typing import TypeVar
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+
+@cache
+def _pool(jobs: int, _process: int) -> ThreadPoolExecutor:
+    """Threads that live on: each keeps its scratch memory from one raster to the next.
+
+    A forked process inherits the pool but not its threads, so every process has its own.
+    """
+    return ThreadPoolExecutor(jobs, thread_name_prefix="demzip")
 
 
 def in_order(jobs: int, function: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
@@ -13,15 +24,15 @@ def in_order(jobs: int, function: Callable[[T], U], items: Iterable[T]) -> Itera
     if jobs == 1:
         yield from map(function, items)
         return
-    with ThreadPoolExecutor(jobs) as pool:
-        waiting = []
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) >= 2 * jobs:
-                    yield waiting.pop(0).result()
-            while waiting:
+    pool = _pool(jobs, os.getpid())
+    waiting: list[Future[U]] = []
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) >= 2 * jobs:
                 yield waiting.pop(0).result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.pop(0).result()
+    finally:
+        for future in waiting:
+            future.cancel()

@@ -1,5 +1,6 @@
 """Frequency tables of the residual coder (docs/format.md section 8.2)."""
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -99,7 +100,7 @@ def normalise(levels: list[int], total: int) -> NDArray[np.int64]:
 
 def level_of(count: float, total: float) -> int:
     """Level that comes closest to the probability count / total > 0."""
-    return int(np.clip(np.rint(4 * np.log2(count / total)) + MAX_LEVEL - 4, 1, MAX_LEVEL))
+    return min(max(round(4 * math.log2(count / total)) + MAX_LEVEL - 4, 1), MAX_LEVEL)
 
 
 @dataclass(frozen=True)
