@@ -31,6 +31,20 @@ def encode_rows(
 
 
 @kernel
+def put_row(
+    residuals, states, cluster_of, entries, shifts, side_tokens, words, bits,
+    low, span, position, bit,
+):  # fmt: skip
+    """Code one row of a block without holes."""
+    for col in range(residuals.size):
+        low, span, position, bit = put_plain(
+            int64(residuals[col]), states[col], cluster_of, entries, shifts, side_tokens,
+            words, bits, low, span, position, bit,
+        )  # fmt: skip
+    return low, span, position, bit
+
+
+@kernel
 def encode_quads(
     residuals, states, cluster_of, entries, shifts, side_tokens,
     words, bits, words_used, bits_used,
@@ -50,53 +64,43 @@ def encode_quads(
     low2, span2, position2, bit2 = zero, full, zero, zero
     low3, span3, position3, bit3 = zero, full, zero, zero
     for row in range(0, rows - 3, 4):
-        here0, state0 = residuals[row + 0], states[row + 0]
+        here0, state0 = residuals[row], states[row]
         here1, state1 = residuals[row + 1], states[row + 1]
         here2, state2 = residuals[row + 2], states[row + 2]
         here3, state3 = residuals[row + 3], states[row + 3]
         for col in range(cols):
             low0, span0, position0, bit0 = put_plain(
-                int64(here0[col]), state0[col], cluster_of, entries, shifts,
-                side_tokens, words0, bits0, low0, span0,
-                position0, bit0,
+                int64(here0[col]), state0[col], cluster_of, entries, shifts, side_tokens,
+                words0, bits0, low0, span0, position0, bit0,
             )  # fmt: skip
             low1, span1, position1, bit1 = put_plain(
-                int64(here1[col]), state1[col], cluster_of, entries, shifts,
-                side_tokens, words1, bits1, low1, span1,
-                position1, bit1,
+                int64(here1[col]), state1[col], cluster_of, entries, shifts, side_tokens,
+                words1, bits1, low1, span1, position1, bit1,
             )  # fmt: skip
             low2, span2, position2, bit2 = put_plain(
-                int64(here2[col]), state2[col], cluster_of, entries, shifts,
-                side_tokens, words2, bits2, low2, span2,
-                position2, bit2,
+                int64(here2[col]), state2[col], cluster_of, entries, shifts, side_tokens,
+                words2, bits2, low2, span2, position2, bit2,
             )  # fmt: skip
             low3, span3, position3, bit3 = put_plain(
-                int64(here3[col]), state3[col], cluster_of, entries, shifts,
-                side_tokens, words3, bits3, low3, span3,
-                position3, bit3,
+                int64(here3[col]), state3[col], cluster_of, entries, shifts, side_tokens,
+                words3, bits3, low3, span3, position3, bit3,
             )  # fmt: skip
     last = rows // 4 * 4
-    if last + 0 < rows:
-        for col in range(cols):
-            low0, span0, position0, bit0 = put_plain(
-                int64(residuals[last + 0, col]), states[last + 0, col], cluster_of, entries,
-                shifts, side_tokens, words0, bits0, low0, span0,
-                position0, bit0,
-            )  # fmt: skip
+    if last < rows:
+        low0, span0, position0, bit0 = put_row(
+            residuals[last], states[last], cluster_of, entries, shifts, side_tokens,
+            words0, bits0, low0, span0, position0, bit0,
+        )  # fmt: skip
     if last + 1 < rows:
-        for col in range(cols):
-            low1, span1, position1, bit1 = put_plain(
-                int64(residuals[last + 1, col]), states[last + 1, col], cluster_of, entries,
-                shifts, side_tokens, words1, bits1, low1, span1,
-                position1, bit1,
-            )  # fmt: skip
+        low1, span1, position1, bit1 = put_row(
+            residuals[last + 1], states[last + 1], cluster_of, entries, shifts, side_tokens,
+            words1, bits1, low1, span1, position1, bit1,
+        )  # fmt: skip
     if last + 2 < rows:
-        for col in range(cols):
-            low2, span2, position2, bit2 = put_plain(
-                int64(residuals[last + 2, col]), states[last + 2, col], cluster_of, entries,
-                shifts, side_tokens, words2, bits2, low2, span2,
-                position2, bit2,
-            )  # fmt: skip
+        low2, span2, position2, bit2 = put_row(
+            residuals[last + 2], states[last + 2], cluster_of, entries, shifts, side_tokens,
+            words2, bits2, low2, span2, position2, bit2,
+        )  # fmt: skip
     words_used[0] = encode_end(low0, span0, position0, words0)
     bits_used[0] = bit0
     words_used[1] = encode_end(low1, span1, position1, words1)
