@@ -26,7 +26,8 @@ from demzip.scan.survey import Fit, Patch, fit_block, fit_raster, make_model
 AnyArray = NDArray[np.generic]
 Progress = Callable[[int], object]  # called with the number of samples done since the last call
 
-SURVEY_BLOCKS = 8  # blocks that weights and tables are made from; a smaller raster uses all
+SURVEY_BLOCKS = 6  # blocks that weights and tables are made from; a smaller raster uses all
+AUTO_BLOCKS = 16  # the same for `auto`, which takes its time
 WEIGHT_BITS = 7.0  # what a weight of a block's own costs
 MAX_POPULAR_SPAN = 1 << 16  # widest range of samples whose popularity is considered
 KEPT_SAMPLES = 1 << 22  # samples of surveyed blocks that are kept measured
@@ -106,12 +107,11 @@ class RasterEncoder:
         span = self.spans[box.number]
         return 0 if span is None else (span[0] + span[1]) >> 1
 
-    def survey_patches(self) -> dict[int, Patch]:
+    def survey_patches(self, most: int = SURVEY_BLOCKS) -> dict[int, Patch]:
         """Blocks with some relief, spread evenly over the raster, by number."""
         relief = [box for box in self.grid if _has_relief(self.spans[box.number])]
-        if len(relief) > SURVEY_BLOCKS:
-            step = len(relief) / SURVEY_BLOCKS
-            relief = [relief[int((k + 0.5) * step)] for k in range(SURVEY_BLOCKS)]
+        if len(relief) > most:
+            relief = [relief[int((k + 0.5) * len(relief) / most)] for k in range(most)]
         found = in_order(self.jobs, self.patch, relief)
         return {
             box.number: patch[0]
@@ -124,7 +124,7 @@ class RasterEncoder:
     ) -> Plan:
         """Fit weights and make tables for a predictor, or for the best one if it is "auto"."""
         if patches is None:
-            patches = self.survey_patches()
+            patches = self.survey_patches(AUTO_BLOCKS if predictor == "auto" else SURVEY_BLOCKS)
         if predictor == "auto":
             return self._best_plan(patches)
         mapper = partial(in_order, self.jobs)
