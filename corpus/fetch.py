@@ -128,10 +128,10 @@ def download(name: str, url: str, path: Path) -> str:
     """
     digest = hashlib.sha256()
     done = 0
-    request = urllib.request.Request(url, headers={"User-Agent": "demzip-corpus"})  # noqa: S310
+    request = urllib.request.Request(url, headers={"User-Agent": "demzip-corpus"})
     try:
         with (
-            urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer,  # noqa: S310
+            urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer,
             path.open("wb") as target,
         ):
             announced = answer.headers.get("Content-Length")

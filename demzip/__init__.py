@@ -35,7 +35,7 @@ from demzip.errors import (
 
 if TYPE_CHECKING:
     from demzip.codec import decode, encode
-    from demzip.io.dataset import Dataset, open  # noqa: A004
+    from demzip.io.dataset import Dataset, open  # noqa: A004  the name users expect, as in rasterio
     from demzip.io.geotiff import compress, decompress, verify
     from demzip.predict.templates import PREDICTORS
     from demzip.raster.georeference import Georeference

@@ -58,7 +58,7 @@ class Group(TyperGroup):
             )
             raise typer.Exit(1) from error
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401  as above
         """Find the command, or say which one a file name needs."""
         name = args[0]
         if name not in self.commands and _is_file_name(name):
@@ -118,7 +118,7 @@ def options(
 
     Exit codes: 0 done, 1 a file cannot be read or written, 2 wrong usage, 3 damaged or different,
     4 not supported, 130 interrupted, 143 terminated.
-    """  # noqa: D301  \b keeps the lines of a paragraph apart
+    """
 
 
 for command in (compress, decompress, entropy, info, verify, warmup):

@@ -50,9 +50,9 @@ def compress(
     \b
     demzip compress tile.tif
     demzip compress tile.tif -o archive/tile.dz -p auto
-    """  # noqa: D301
+    """
     say_if_first_run()
-    from demzip.io import geotiff  # noqa: PLC0415
+    from demzip.io import geotiff
 
     with progress_bar() as progress:
         done = geotiff.compress(

@@ -53,7 +53,7 @@ def size(count: float) -> str:
 
 def say_if_first_run() -> None:
     """Explain the seconds that compiling takes; call it before kernels are used."""
-    from demzip import jit  # noqa: PLC0415  imports Numba
+    from demzip import jit
 
     if jit.cache_directory() is None:
         say("compiling, as on every run: no folder for compiled code can be written")

@@ -30,10 +30,10 @@ def decompress(
     \b
     demzip decompress tile.dz
     demzip decompress tile.dz -o tile.tif --co COMPRESS=ZSTD --co TILED=NO
-    """  # noqa: D301
+    """
     options = dict(_creation_option(text) for text in creation or [])
     say_if_first_run()
-    from demzip.io import geotiff  # noqa: PLC0415
+    from demzip.io import geotiff
 
     with progress_bar() as progress:
         done = geotiff.decompress(

@@ -47,10 +47,10 @@ def entropy(
     \b
     demzip entropy tile.tif --all-predictors
     demzip entropy tile.tif -p jpeg2 -p lagrange12 --json
-    """  # noqa: D301
+    """
     say_if_first_run()
-    from demzip.io.comparison import compare_predictors  # noqa: PLC0415
-    from demzip.predict.templates import PREDICTORS  # noqa: PLC0415
+    from demzip.io.comparison import compare_predictors
+    from demzip.predict.templates import PREDICTORS
 
     names = PREDICTORS if all_predictors else tuple(predictor or DEFAULT_PREDICTORS)
     with progress_bar() as progress:
@@ -97,10 +97,10 @@ def _as_dict(table: "Comparison") -> dict[str, Any]:
 
 
 def _show(table: "Comparison") -> None:
-    from rich import box  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
     rows, cols = table.shape

@@ -24,9 +24,9 @@ def info(
     \b
     demzip info tile.dz
     demzip info tile.dz --json
-    """  # noqa: D301
-    from demzip.codec import RasterDecoder, trailing_bytes  # noqa: PLC0415
-    from demzip.io.files import FileRanges, naming  # noqa: PLC0415
+    """
+    from demzip.codec import RasterDecoder, trailing_bytes
+    from demzip.io.files import FileRanges, naming
 
     with FileRanges(file) as ranges, naming(file):
         decoder = RasterDecoder(ranges.read)
@@ -42,7 +42,7 @@ def info(
 
 
 def _describe(file: str, decoder: "RasterDecoder", file_bytes: int) -> dict[str, Any]:
-    from demzip.container.layout import FORMAT_VERSION  # noqa: PLC0415
+    from demzip.container.layout import FORMAT_VERSION
 
     rows, cols = decoder.shape
     about = decoder.georeference

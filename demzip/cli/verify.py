@@ -22,7 +22,7 @@ def verify(
     bit for bit, and every piece of metadata. Exit code 3 if anything is damaged or different.
     """
     say_if_first_run()
-    from demzip.io import geotiff  # noqa: PLC0415
+    from demzip.io import geotiff
 
     with progress_bar() as progress:
         done = geotiff.verify(file, original, jobs=jobs, progress=progress)

@@ -17,11 +17,11 @@ def warmup() -> None:
 
     For container images, and for machines where many short commands start at once.
     """
-    import time  # noqa: PLC0415
+    import time
 
-    from demzip import jit  # noqa: PLC0415
-    from demzip.codec import decode, encode  # noqa: PLC0415
-    from demzip.errors import CorruptError  # noqa: PLC0415
+    from demzip import jit
+    from demzip.codec import decode, encode
+    from demzip.errors import CorruptError
 
     started = time.perf_counter()
     for values, nodata in _rasters():
@@ -43,7 +43,7 @@ def _rasters() -> Iterator[tuple["NDArray[np.generic]", float | None]]:
     Large blocks have four streams and small ones one; small values are coded in 32 bits and large
     ones in 64; with and without missing samples.
     """
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
     rows, cols = np.indices((160, 160))
     relief = (rows * cols // 5 + rows * rows // 7 + (rows * 7919 + cols * 104729) % 13) % 120

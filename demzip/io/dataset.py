@@ -1,8 +1,7 @@
 """A .dz file as an open dataset, with rasterio's names; only the blocks of a window are decoded."""
 
 import os
-from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from rasterio.windows import Window
 from demzip.codec import RasterDecoder
 from demzip.errors import OptionsError
 from demzip.io.crs import parse_crs
-from demzip.io.files import FileRanges, PathLike, naming
+from demzip.io.files import Closing, FileRanges, PathLike, naming
 from demzip.io.profile import decoder_profile
 from demzip.options import thread_count
 
@@ -23,7 +22,7 @@ Range: TypeAlias = slice | tuple[int | None, int | None]
 Rectangle: TypeAlias = Window | tuple[Range, Range]
 
 
-class Dataset:
+class Dataset(Closing):
     """An open .dz file.
 
     Attributes have the names and meanings of rasterio's datasets, with one difference: there is
@@ -60,19 +59,6 @@ class Dataset:
     def closed(self) -> bool:
         """Whether the file has been closed."""
         return self._file.closed
-
-    def __enter__(self) -> Self:
-        """Enter a with statement."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the file."""
-        self.close()
 
     def __repr__(self) -> str:
         """Name, size and dtype."""

@@ -41,7 +41,27 @@ def naming(path: PathLike) -> Iterator[None]:
         raise DemzipError(f"{prefix}not enough memory") from error
 
 
-class FileRanges:
+class Closing:
+    """What is closed at the end of a with statement."""
+
+    def close(self) -> None:
+        """Close what is open."""
+
+    def __enter__(self) -> Self:
+        """Enter a with statement."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+
+class FileRanges(Closing):
     """Reads ranges of a local file, from any number of threads at once.
 
     Attributes:
@@ -97,19 +117,6 @@ class FileRanges:
     def closed(self) -> bool:
         """Whether the file has been closed."""
         return self._file.closed
-
-    def __enter__(self) -> Self:
-        """Enter a with statement."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the file."""
-        self.close()
 
 
 def output_path(src: PathLike, dst: PathLike | None, suffix: str) -> Path:
