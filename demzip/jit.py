@@ -116,3 +116,13 @@ def estimator(function: Callable[P, R]) -> Callable[P, R]:
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Mark a piece of a kernel that Numba pastes into its callers; a call would cost dearly."""
     return cast("Callable[P, R]", _njit(inline="always")(function))
+
+
+@NUMBA.extending.intrinsic
+def leading_zeros(context: Any, value: Any) -> Any:  # noqa: ANN401, ARG001  Numba's own types
+    """Zero bits above the highest one of a uint64; 64 for 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001
+        return builder.ctlz(args[0], NUMBA.core.cgutils.false_bit)
+
+    return NUMBA.types.uint64(NUMBA.types.uint64), generate

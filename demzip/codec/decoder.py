@@ -1,8 +1,8 @@
 """From bytes to values: file -> blocks -> samples -> values."""
 
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from demzip.blocks.grid import BlockBox, BlockGrid, check_block
 from demzip.codec.checksum import checksum
 from demzip.codec.threads import in_order
-from demzip.container.layout import BlockEntry, Header, read_front, read_prefix
+from demzip.container.layout import BlockEntry, BlockIndex, Header, read_front, read_prefix
 from demzip.container.metadata import read_metadata
+from demzip.container.plane import BAND, MASK, PlaneSection
 from demzip.entropy.integers import ByteReader
 from demzip.errors import (
     CorruptError,
@@ -21,25 +22,81 @@ from demzip.errors import (
     UnsupportedError,
 )
 from demzip.options import thread_count
-from demzip.predict.templates import PREDICTORS
-from demzip.raster.values import DTYPES, ValueMap
+from demzip.raster.values import ValueMap
 from demzip.scan.block import read_block
 from demzip.scan.model import Model
+from demzip.scan.real.block import read_real_block
+from demzip.scan.real.model import RealModel
 
 AnyArray = NDArray[np.generic]
 Progress = Callable[[int], object]  # called with the number of samples done since the last call
 ReadRange = Callable[[int, int], bytes]  # offset, size -> that many bytes, fewer at the end
+
+FIRST_READ = 32768  # enough for header and index of ordinary rasters
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A band of a .dz file, or the mask of its dataset.
+
+    Attributes:
+        role: container.plane.BAND or MASK.
+        predictor: Name of the predictor that its weights belong to.
+        value_map: How samples become values.
+        model: Shared parameters of the blocks.
+
+    """
+
+    role: int
+    predictor: str
+    value_map: ValueMap
+    model: Model | RealModel
+
+    @classmethod
+    def of_section(cls, data: bytes) -> "Plane":
+        """Plane of a section of the header.
+
+        Raises:
+            CorruptError: A field is outside its legal range.
+            UnsupportedError: A later version of demzip wrote it.
+
+        """
+        section = PlaneSection.from_bytes(data)
+        reader = ByteReader(section.model, "model")
+        kind = RealModel if section.value_map.rule == "real" else Model
+        model = kind.from_bytes(reader)
+        reader.done()
+        return cls(section.role, section.predictor, section.value_map, model)
+
+    def decode(self, payload: bytes, shape: tuple[int, int]) -> AnyArray:
+        """Values of a block.
+
+        Raises:
+            CorruptError: The payload is not that of a block.
+
+        """
+        value_map = self.value_map
+        fills = len(value_map.fills)
+        if isinstance(self.model, RealModel):
+            return read_real_block(payload, shape, self.model, value_map)
+        samples, codes, explicit = read_block(
+            payload, shape, self.model, fills, value_map.pattern
+        )
+        if not value_map.covers(int(samples.min()), int(samples.max())):
+            raise CorruptError("a sample is not one of the raster's values")
+        return value_map.to_values(samples, codes, explicit)
+
 
 class RasterDecoder:
     """A .dz file: its header is read at once, its blocks as they are asked for.
 
     Attributes:
         header: Fields of the file.
-        value_map: How samples become values.
         georeference: Metadata.
-        grid: The blocks.
-        entries: Where each block lies.
-        model: Shared parameters of the blocks.
+        grid: The blocks of a plane.
+        planes: Bands, then the mask of the dataset if it has one.
+        index: Where the payloads lie.
+        front_bytes: Of everything before the payloads.
 
     """
 
@@ -49,49 +106,67 @@ class RasterDecoder:
         total = read_prefix(front)
         if total > len(front) == FIRST_READ:
             front = read(0, total)
-        self.header, self.entries = read_front(front, _count_blocks)
+        self.header, self.index = read_front(front, _count_payloads)
         self.front_bytes = total
         self.grid = _grid(self.header)
-        dtype = DTYPES[self.header.dtype]
-        self.value_map = ValueMap(
-            dtype, self.header.denominator, self.header.fill, self.header.levels
-        )
-        if self.header.fill is not None and self.header.fill >> 8 * self.value_map.pattern.itemsize:
-            raise CorruptError("header: the no-data pattern is wider than the samples")
-        levels = self.header.levels
-        plain = replace(self.value_map, levels=None)
-        if levels is not None and not plain.covers(int(levels[0]), int(levels[-1])):
-            raise CorruptError("header: a level is no value of the raster's dtype")
+        self.planes = tuple(Plane.of_section(section) for section in self.header.planes)
         self.georeference = read_metadata(self.header.metadata)
-        reader = ByteReader(self.header.model, "model")
-        self.model = Model.from_bytes(reader)
-        reader.done()
+        roles = [plane.role for plane in self.planes]
+        masks = [MASK] if self.georeference.mask else []
+        if roles != [BAND] * len(self.georeference.bands) + masks:
+            raise CorruptError("header: the metadata are not those of these bands")
 
     @property
-    def predictor(self) -> str:
-        """Name of the predictor that the raster's weights belong to."""
-        return PREDICTORS[self.header.predictor - 1]
+    def bands(self) -> tuple[Plane, ...]:
+        """The planes that are bands."""
+        return tuple(plane for plane in self.planes if plane.role == BAND)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         return self.grid.rows, self.grid.cols
 
-    def block(self, box: BlockBox) -> AnyArray:
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """Of the bands."""
+        return tuple(plane.value_map.dtype for plane in self.bands)
+
+    def in_file_order(self) -> Iterator[tuple[int, BlockBox]]:
+        """Plane and block of each payload (docs/format.md section 5.1)."""
+        across = self.grid.across
+        for first in range(0, self.grid.count, across):
+            for plane in range(len(self.planes)):
+                for number in range(first, first + across):
+                    yield plane, self.grid.box(number)
+
+    def entry(self, plane: int, box: BlockBox) -> BlockEntry:
+        """Where the payload of a block lies."""
+        down, right = divmod(box.number, self.grid.across)
+        return self.index[(down * len(self.planes) + plane) * self.grid.across + right]
+
+    def block(self, plane: int, box: BlockBox) -> AnyArray:
         """Values of a block.
 
         Raises:
             CorruptError: A checksum does not match; the message says where.
 
         """
-        entry = self.entries[box.number]
+        entry = self.entry(plane, box)
         payload = self._read(entry.offset, entry.size)
         try:
-            return _decode_payload(payload, entry, box, self)
-        except TruncatedError as error:
-            raise TruncatedError(f"{_where(box)}: {error}") from error
+            return _decode_payload(payload, entry, box, self.planes[plane])
         except CorruptError as error:
-            raise CorruptError(f"{_where(box)}: {error}") from error
+            raise type(error)(f"{self.where(plane, box)}: {error}") from error
+
+    def where(self, plane: int, box: BlockBox) -> str:
+        """A block in words."""
+        band = f"band {plane + 1}, " if len(self.planes) > 1 else ""
+        if self.planes[plane].role == MASK:
+            band = "mask, "
+        return (
+            f"{band}block {box.number} (rows {box.row}-{box.row + box.rows - 1}, "
+            f"columns {box.col}-{box.col + box.cols - 1})"
+        )
 
     def read(
         self,
@@ -99,13 +174,22 @@ class RasterDecoder:
         cols: slice | None = None,
         jobs: int = 1,
         progress: Progress | None = None,
+        plane: int = 0,
     ) -> AnyArray:
-        """Values of a window, by default of the whole raster; only the blocks it touches."""
+        """Values of a window, by default of the whole raster; only the blocks it touches.
+
+        Args:
+            rows, cols: The window; both ends given, inside the raster.
+            jobs: Threads; 0 for one per processor.
+            progress: Called with the number of samples decoded since the last call.
+            plane: Which one.
+
+        """
         rows = rows or slice(0, self.grid.rows)
         cols = cols or slice(0, self.grid.cols)
         shape = (rows.stop - rows.start, cols.stop - cols.start)
         try:
-            out = np.empty(shape, self.value_map.dtype)
+            out = np.empty(shape, self.planes[plane].value_map.dtype)
         except MemoryError as error:
             raise DemzipError(
                 f"{shape[0]} x {shape[1]} samples do not fit into memory; read a window"
@@ -114,7 +198,7 @@ class RasterDecoder:
             return out
 
         def place(box: BlockBox) -> int:
-            values = self.block(box)
+            values = self.block(plane, box)
             r0, r1 = max(box.row, rows.start), min(box.row + box.rows, rows.stop)
             c0, c1 = max(box.col, cols.start), min(box.col + box.cols, cols.stop)
             out[r0 - rows.start : r1 - rows.start, c0 - cols.start : c1 - cols.start] = values[
@@ -128,48 +212,26 @@ class RasterDecoder:
         return out
 
 
-FIRST_READ = 32768  # enough for header and index of ordinary rasters
-
-
-def _where(box: BlockBox) -> str:
-    return (
-        f"block {box.number} (rows {box.row}-{box.row + box.rows - 1}, "
-        f"columns {box.col}-{box.col + box.cols - 1})"
-    )
-
-
 def _grid(header: Header) -> BlockGrid:
     return BlockGrid(header.rows, header.cols, header.block)
 
 
-def _count_blocks(header: Header) -> int:
-    """Blocks of a header whose fields are checked here, before anything is allocated."""
-    if header.dtype >= len(DTYPES):
-        raise UnsupportedError(f"dtype {header.dtype} is not known to this demzip")
-    if not 1 <= header.predictor <= len(PREDICTORS):
-        raise UnsupportedError(f"predictor {header.predictor} is not known to this demzip")
+def _count_payloads(header: Header) -> int:
+    """Payloads of a header whose fields are checked here, before anything is allocated."""
     try:
         check_block(header.block)
     except OptionsError as error:
         raise CorruptError(f"header: {error}") from error
-    return _grid(header).count
+    return _grid(header).count * len(header.planes)
 
 
-def _decode_payload(
-    payload: bytes, entry: BlockEntry, box: BlockBox, decoder: RasterDecoder
-) -> AnyArray:
+def _decode_payload(payload: bytes, entry: BlockEntry, box: BlockBox, plane: Plane) -> AnyArray:
     if len(payload) < entry.size:
         raise TruncatedError("the file ends before the block does")
     if zlib.crc32(payload) != entry.payload_crc:
         raise CorruptError("damaged (checksum mismatch)")
-    samples, holes = read_block(payload, (box.rows, box.cols), decoder.model)
-    value_map = decoder.value_map
-    if holes is not None and value_map.fill is None:
-        raise CorruptError("missing samples in a raster without no-data")
-    if not value_map.covers(int(samples.min()), int(samples.max())):
-        raise CorruptError("a sample is not one of the raster's values")
-    values = value_map.to_values(samples, holes)
-    if checksum(values) != entry.sample_crc:
+    values = plane.decode(payload, (box.rows, box.cols))
+    if checksum(values) != entry.value_crc:
         raise CorruptError("decoded samples do not match their checksum")
     return values
 
@@ -188,18 +250,24 @@ def decode(data: bytes | memoryview, *, jobs: int = 1) -> AnyArray:
         jobs: Threads; 0 for one per processor.
 
     Returns:
-        (rows, cols) values, bit for bit those that were encoded.
+        (rows, cols) values, or (bands, rows, cols) if there are several bands, bit for bit those
+        that were encoded.
 
     Raises:
         OptionsError: It is not a .dz file.
-        UnsupportedError: A later version of demzip wrote it.
+        UnsupportedError: A later version of demzip wrote it, or its bands differ in dtype.
         CorruptError: It is damaged; the message says where.
 
     """
-    return open_bytes(data).read(jobs=jobs)
+    decoder = open_bytes(data)
+    if len(set(decoder.dtypes)) > 1:
+        raise UnsupportedError(
+            f"bands of {', '.join(decoder.dtypes)} are no array; read them one by one"
+        )
+    bands = [decoder.read(jobs=jobs, plane=plane) for plane in range(len(decoder.bands))]
+    return bands[0] if len(bands) == 1 else np.stack(bands)
 
 
 def trailing_bytes(decoder: RasterDecoder, size: int) -> int:
     """Bytes of a file of `size` bytes that belong to no block; negative if some are missing."""
-    last: Sequence[BlockEntry] = decoder.entries[-1:]
-    return size - (last[0].offset + last[0].size if last else decoder.front_bytes)
+    return size - decoder.index.end

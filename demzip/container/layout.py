@@ -8,20 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.entropy.integers import ByteReader, read_integers, write_integers, write_varint
+from demzip.entropy.integers import ByteReader, write_varint
 from demzip.errors import CorruptError, OptionsError, TruncatedError, UnsupportedError
 
 MAGIC = b"\x89DMZ\r\n\x1a\n"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 PREFIX = struct.Struct("<8sHHIII")  # magic, version, reserved, header bytes, index bytes, CRC-32
 CHECKED = 20  # bytes of the prefix that its CRC covers
+INDEX = np.dtype([("size", "<u4"), ("payload_crc", "<u4"), ("value_crc", "<u4")])
 
 MAX_SIDE = 1 << 24  # rows or columns
-MAX_HEADER = 1 << 26
-MAX_METADATA = 1 << 26
-MAX_LEVELS = 1 << 20  # span of the levels whose ranks are samples
-MAX_NUMBER = 1 << 47  # of a grid number
-CRC_BYTES = 4
+MAX_PLANES = 1 << 16
+MAX_SECTION = 1 << 26  # bytes of the metadata or of a plane's section
+MAX_INDEX = 1 << 32  # bytes
 
 
 @dataclass(frozen=True)
@@ -29,41 +28,25 @@ class Header:
     """What a .dz file says of its raster.
 
     Attributes:
-        dtype: Identifier of the values' dtype.
-        predictor: Identifier of the predictor.
         rows, cols: 1 .. 2**24.
         block: Side of a block.
-        denominator: Grid numbers per unit of the values, >= 1.
-        fill: Bit pattern of missing samples, or None.
-        levels: Ascending grid numbers whose ranks are the samples, or None.
         metadata: Compressed metadata, see container/metadata.py.
-        model: Model section, see scan/model.py.
+        planes: Section of each plane, see container/plane.py.
 
     """
 
-    dtype: int
-    predictor: int
     rows: int
     cols: int
     block: int
-    denominator: int
-    fill: int | None
-    levels: NDArray[np.int64] | None
     metadata: bytes
-    model: bytes
+    planes: tuple[bytes, ...]
 
     def to_bytes(self) -> bytes:
         """The header section."""
-        out = bytearray([self.dtype, self.predictor])
-        for value in (self.rows, self.cols, self.block, self.denominator):
+        out = bytearray()
+        for value in (self.rows, self.cols, self.block, len(self.planes)):
             out += write_varint(value)
-        out += bytes([0 if self.fill is None else 1])
-        if self.fill is not None:
-            out += self.fill.to_bytes(8, "little")
-        out += write_varint(0 if self.levels is None else self.levels.size)
-        if self.levels is not None:
-            out += write_integers(np.diff(self.levels, prepend=0))
-        for section in (self.metadata, self.model):
+        for section in (self.metadata, *self.planes):
             out += write_varint(len(section)) + section
         return bytes(out)
 
@@ -76,33 +59,14 @@ class Header:
 
         """
         reader = ByteReader(data, "header")
-        dtype, predictor = reader.take(1)[0], reader.take(1)[0]
         rows, cols = reader.varint(MAX_SIDE + 1), reader.varint(MAX_SIDE + 1)
-        block, denominator = reader.varint(1 << 13), reader.varint(1 << 32)
-        fill = None
-        has_fill = reader.take(1)[0]
-        if has_fill > 1:
-            raise CorruptError(f"header: {has_fill} where 0 or 1 says whether there is no-data")
-        if has_fill:
-            fill = int.from_bytes(reader.take(8), "little")
-        level_count = reader.varint(MAX_LEVELS + 1)
-        levels = None
-        if level_count:
-            steps = read_integers(reader, level_count)
-            ascend = np.all((steps[1:] > 0) & (steps[1:] <= MAX_LEVELS))
-            if not ascend or abs(int(steps[0])) >= MAX_NUMBER:
-                raise CorruptError("header: levels do not ascend or are too far apart")
-            levels = np.cumsum(steps)
-            if int(levels[-1]) - int(levels[0]) >= MAX_LEVELS:
-                raise CorruptError("header: levels span too much")
-        metadata = bytes(reader.take(reader.varint(MAX_METADATA)))
-        model = bytes(reader.take(reader.varint(MAX_HEADER)))
+        block, count = reader.varint(1 << 13), reader.varint(MAX_PLANES)
+        if min(rows, cols, count) < 1:
+            raise CorruptError("header: a size or the number of planes is 0")
+        metadata = bytes(reader.take(reader.varint(MAX_SECTION)))
+        planes = tuple(bytes(reader.take(reader.varint(MAX_SECTION))) for _ in range(count))
         reader.done()
-        if min(rows, cols, denominator) < 1:
-            raise CorruptError("header: a size or the denominator is 0")
-        return cls(
-            dtype, predictor, rows, cols, block, denominator, fill, levels, metadata, model
-        )
+        return cls(rows, cols, block, metadata, planes)
 
 
 @dataclass(frozen=True)
@@ -113,32 +77,69 @@ class BlockEntry:
         offset: Byte in the file.
         size: Bytes of the payload.
         payload_crc: CRC-32 of the payload.
-        sample_crc: CRC-32 of the decoded values, row by row, little-endian.
+        value_crc: CRC-32 of the decoded values, row by row, little-endian.
 
     """
 
     offset: int
     size: int
     payload_crc: int
-    sample_crc: int
+    value_crc: int
 
 
-def write_file(header: Header, payloads: list[bytes], sample_crcs: list[int]) -> bytes:
-    """A complete .dz file."""
-    return write_front(header, payloads, sample_crcs) + b"".join(payloads)
+@dataclass(frozen=True)
+class BlockIndex:
+    """Entries of all blocks, in the order of their payloads.
+
+    Attributes:
+        entries: (blocks,) of dtype INDEX.
+        ends: (blocks,) where each payload ends in the file.
+
+    """
+
+    entries: NDArray[np.void]
+    ends: NDArray[np.int64]
+
+    @classmethod
+    def of_entries(cls, entries: NDArray[np.void], start: int) -> "BlockIndex":
+        """Index of payloads that begin at byte `start`."""
+        return cls(entries, start + np.cumsum(entries["size"], dtype=np.int64))
+
+    def __getitem__(self, number: int) -> BlockEntry:
+        """Entry of a payload."""
+        size, payload_crc, value_crc = self.entries[number].tolist()
+        return BlockEntry(int(self.ends[number]) - size, size, payload_crc, value_crc)
+
+    @property
+    def end(self) -> int:
+        """Where the last payload ends."""
+        return int(self.ends[-1])
 
 
-def write_front(header: Header, payloads: list[bytes], sample_crcs: list[int]) -> bytes:
-    """Prefix, header and index: everything before the payloads."""
-    index = bytearray()
-    for payload, sample_crc in zip(payloads, sample_crcs, strict=True):
-        index += write_varint(len(payload))
-        index += zlib.crc32(payload).to_bytes(CRC_BYTES, "little")
-        index += sample_crc.to_bytes(CRC_BYTES, "little")
-    body = header.to_bytes()
-    start = PREFIX.pack(MAGIC, FORMAT_VERSION, 0, len(body), len(index), 0)[:CHECKED]
-    crc = zlib.crc32(index, zlib.crc32(body, zlib.crc32(start)))
-    return start + crc.to_bytes(CRC_BYTES, "little") + body + bytes(index)
+def front_bytes(header: bytes, blocks: int) -> int:
+    """Bytes before the first payload.
+
+    Raises:
+        UnsupportedError: The index would be too long.
+
+    """
+    if blocks * INDEX.itemsize >= MAX_INDEX:
+        raise UnsupportedError(f"{blocks} blocks are too many for an index; use larger blocks")
+    return PREFIX.size + len(header) + blocks * INDEX.itemsize
+
+
+def write_front(header: bytes, entries: NDArray[np.void]) -> bytes:
+    """Prefix, header and index: everything before the payloads.
+
+    Args:
+        header: Of Header.to_bytes.
+        entries: (blocks,) of dtype INDEX.
+
+    """
+    index = entries.tobytes()
+    start = PREFIX.pack(MAGIC, FORMAT_VERSION, 0, len(header), len(index), 0)[:CHECKED]
+    crc = zlib.crc32(index, zlib.crc32(header, zlib.crc32(start)))
+    return start + crc.to_bytes(4, "little") + header + index
 
 
 def read_prefix(data: bytes | memoryview) -> int:
@@ -158,21 +159,29 @@ def read_prefix(data: bytes | memoryview) -> int:
         raise TruncatedError(f"the file ends within its first {PREFIX.size} bytes")
     _, version, reserved, header_bytes, index_bytes, _ = PREFIX.unpack(data[: PREFIX.size])
     if version != FORMAT_VERSION or reserved != 0:
+        hint = "demzip 0.1 reads it" if version == 1 else "a newer demzip may read it"
         raise UnsupportedError(
             f"format version {version}.{reserved} is not known to this demzip, which reads "
-            f"version {FORMAT_VERSION}; a newer demzip may read it"
+            f"version {FORMAT_VERSION}; {hint}"
         )
     return PREFIX.size + int(header_bytes) + int(index_bytes)
 
 
+def check_front(data: bytes | memoryview) -> bool:
+    """Whether the first `read_prefix(data)` bytes match their checksum."""
+    *_, crc = PREFIX.unpack(data[: PREFIX.size])
+    total = read_prefix(data)
+    return bool(zlib.crc32(data[PREFIX.size : total], zlib.crc32(data[:CHECKED])) == crc)
+
+
 def read_front(
     data: bytes | memoryview, count_blocks: Callable[[Header], int]
-) -> tuple[Header, list[BlockEntry]]:
+) -> tuple[Header, BlockIndex]:
     """Header and index.
 
     Args:
         data: The file's first `read_prefix(...)` bytes, or more.
-        count_blocks: Gives the number of blocks of a header, after checking it.
+        count_blocks: Gives the number of payloads of a header, after checking it.
 
     Raises:
         CorruptError: The checksum or a field is wrong.
@@ -181,20 +190,13 @@ def read_front(
     """
     total = read_prefix(data)
     if len(data) < total:
-        raise TruncatedError(
-            f"the file ends within its header: {len(data)} bytes of {total}"
-        )
-    _, _, _, header_bytes, _, crc = PREFIX.unpack(data[: PREFIX.size])
-    if zlib.crc32(data[PREFIX.size : total], zlib.crc32(data[:CHECKED])) != crc:
+        raise TruncatedError(f"the file ends within its header: {len(data)} bytes of {total}")
+    if not check_front(data):
         raise CorruptError("the header is damaged (checksum mismatch)")
+    _, _, _, header_bytes, index_bytes, _ = PREFIX.unpack(data[: PREFIX.size])
     header = Header.from_bytes(data[PREFIX.size : PREFIX.size + header_bytes])
-    reader = ByteReader(data[PREFIX.size + header_bytes : total], "block index")
-    entries, offset = [], total
-    for _ in range(count_blocks(header)):
-        size = reader.varint()
-        payload_crc = int.from_bytes(reader.take(CRC_BYTES), "little")
-        sample_crc = int.from_bytes(reader.take(CRC_BYTES), "little")
-        entries.append(BlockEntry(offset, size, payload_crc, sample_crc))
-        offset += size
-    reader.done()
-    return header, entries
+    blocks = count_blocks(header)
+    if index_bytes != blocks * INDEX.itemsize:
+        raise CorruptError(f"block index: {index_bytes} bytes for {blocks} blocks")
+    entries = np.frombuffer(data[PREFIX.size + header_bytes : total], INDEX)
+    return header, BlockIndex.of_entries(entries, total)

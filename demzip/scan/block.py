@@ -1,14 +1,24 @@
-"""One block to its payload and back (docs/format.md section 5)."""
+"""One block of a plane on a grid to its payload and back (docs/format.md section 5)."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from demzip.constants import TEMPLATE_ABOVE, TEMPLATE_SIZE, WEIGHT_ONE
-from demzip.entropy.bitmap import read_bitmap, write_bitmap
 from demzip.entropy.integers import ByteReader, fold, write_varint
 from demzip.errors import CorruptError
 from demzip.scan.decoding import decode_residuals
 from demzip.scan.encoding import Streams, encode_residuals, lane_count
+from demzip.scan.holes import (
+    Patterns,
+    holes_of,
+    is_mixed,
+    read_kinds,
+    read_mask,
+    write_kinds,
+    write_mask,
+)
 from demzip.scan.measuring import Measurement
 from demzip.scan.model import Model, read_weights, write_weights
 from demzip.scan.survey import Fit, Patch
@@ -19,20 +29,85 @@ UInt8Array = NDArray[np.uint8]
 
 # Kinds of blocks and flags, in the payload's first byte.
 VOID, CONSTANT, CODED = 0, 1, 2
-KIND_MASK, HAS_MASK, OWN_WEIGHTS = 3, 4, 8
+KIND_MASK, HAS_MASK, OWN_WEIGHTS, HAS_KINDS = 3, 4, 8, 16
 SAMPLE_LIMIT = 1 << 47
 BOUND_LIMIT = 1 << 48
 
 
-def make_patch(
-    samples: NDArray[np.integer], holes: UInt8Array | None
-) -> tuple[Patch, int] | None:
+@dataclass(frozen=True)
+class Frame:
+    """What payloads of all planes begin with.
+
+    Attributes:
+        kind: VOID, CONSTANT or CODED.
+        own_weights: Whether weights of the block's own follow.
+        codes: (rows, cols) uint8: 0 for a number, else the kind of the hole; None without holes.
+        explicit: Bits of the holes with code 255, row by row.
+
+    """
+
+    kind: int
+    own_weights: bool
+    codes: UInt8Array | None
+    explicit: Patterns
+
+    def to_bytes(self) -> bytearray:
+        """First byte, mask and kinds of holes."""
+        mixed = is_mixed(self.codes)
+        masked = self.codes is not None and self.kind != VOID
+        first = self.kind | (HAS_MASK if masked else 0)
+        first |= (OWN_WEIGHTS if self.own_weights else 0) | (HAS_KINDS if mixed else 0)
+        out = bytearray([first])
+        if self.codes is not None and masked:
+            out += write_mask(self.codes)
+        if self.codes is not None and mixed:
+            out += write_kinds(self.codes, self.explicit)
+        return out
+
+    @classmethod
+    def read(
+        cls, reader: ByteReader, shape: tuple[int, int], fills: int, pattern: np.dtype[np.generic]
+    ) -> "Frame":
+        """Inverse of to_bytes.
+
+        Args:
+            reader: Of the payload.
+            shape: Rows and columns of the block.
+            fills: Fill patterns of the plane.
+            pattern: Unsigned dtype of a value's bits.
+
+        Raises:
+            CorruptError: A field is outside its legal range.
+
+        """
+        first = reader.take(1)[0]
+        kind, masked, own = first & KIND_MASK, bool(first & HAS_MASK), bool(first & OWN_WEIGHTS)
+        illegal = (own and kind != CODED) or (masked and kind == VOID)
+        mixed = bool(first & HAS_KINDS)
+        illegal |= mixed and not (masked or kind == VOID)
+        if illegal or kind > CODED or first >= 2 * HAS_KINDS:
+            raise CorruptError(f"block: unknown kind {first}")
+        codes = None
+        explicit = np.zeros(0, pattern)
+        if kind == VOID:
+            codes = np.ones(shape, np.uint8)
+        elif masked:
+            codes = read_mask(reader, shape)
+        if mixed and codes is not None:
+            codes, explicit = read_kinds(reader, codes, fills, pattern)
+        elif codes is not None and fills == 0 and codes.any():
+            raise CorruptError("missing samples in a plane without no-data")
+        return cls(kind, own, codes, explicit)
+
+
+def make_patch(samples: NDArray[np.integer], codes: UInt8Array | None) -> tuple[Patch, int] | None:
     """Centre a block around the middle of its range; None if every sample is masked.
 
     Returns:
         The patch and its centre.
 
     """
+    holes = holes_of(codes)
     valid = samples if holes is None else samples[holes == 0]
     if valid.size == 0:
         return None
@@ -47,33 +122,36 @@ def make_patch(
 
 
 def write_block(
-    patch: Patch | None, centre: int, measurement: Measurement | None, fit: Fit | None, model: Model
+    codes: UInt8Array | None,
+    explicit: Patterns,
+    patch: tuple[Patch, int] | None,
+    measured: tuple[Measurement, Fit | None] | None,
+    model: Model,
 ) -> bytes:
     """Payload of a block.
 
     Args:
-        patch: The centred block; None if every sample is masked.
-        centre: What was subtracted.
-        measurement: The patch, measured with `fit` or the model's weights; needed if bound > 0.
-        fit: Weights of the block's own, or None.
-        model: The raster's model.
+        codes: Kinds of its holes, or None.
+        explicit: Bits of the explicit holes.
+        patch: The centred block and its centre; None if every sample is masked.
+        measured: The patch, measured with weights of its own (that stand behind it) or with the
+            model's; needed if its bound is not 0.
+        model: The plane's model.
 
     """
     if patch is None:
-        return bytes([VOID])
-    kind = CODED if patch.bound else CONSTANT
-    flags = (HAS_MASK if patch.holes is not None else 0) | (OWN_WEIGHTS if fit else 0)
-    out = bytearray([kind | flags]) + write_varint(fold(centre))
-    if patch.holes is not None:
-        words = write_bitmap(patch.holes)
-        out += write_varint(words.size) + words.astype("<u4").tobytes()
-    if kind == CONSTANT or measurement is None:
-        return bytes(out)
-    out += write_varint(patch.bound)
+        return bytes(Frame(VOID, own_weights=False, codes=codes, explicit=explicit).to_bytes())
+    block, centre = patch
+    if measured is None or block.bound == 0:
+        out = Frame(CONSTANT, own_weights=False, codes=codes, explicit=explicit).to_bytes()
+        return bytes(out + write_varint(fold(centre)))
+    measurement, fit = measured
+    out = Frame(CODED, fit is not None, codes, explicit).to_bytes()
+    out += write_varint(fold(centre)) + write_varint(block.bound)
     if fit:
-        out += write_weights(fit.weights - model.weights + _unit(fit.weights.shape[0]))
+        out += write_weights(fit.weights - model.weights + unit_weights(fit.weights.shape[0]))
     streams = encode_residuals(
-        measurement, patch.samples, centre, model.popularity, model.table_of_state, model.compiled
+        measurement, block.samples, centre, model.popularity, model.table_of_state, model.compiled
     )
     parts = [*streams.coded, *streams.uncoded]
     for part in parts:
@@ -82,47 +160,45 @@ def write_block(
 
 
 def read_block(
-    payload: bytes | memoryview, shape: tuple[int, int], model: Model
-) -> tuple[IntArray, UInt8Array | None]:
-    """Inverse of write_block: samples and holes.
+    payload: bytes | memoryview,
+    shape: tuple[int, int],
+    model: Model,
+    fills: int,
+    pattern: np.dtype[np.generic],
+) -> tuple[IntArray, UInt8Array | None, Patterns]:
+    """Inverse of write_block: samples, kinds of holes, bits of the explicit ones.
 
     Raises:
         CorruptError: The payload is not one that write_block makes.
 
     """
     reader = ByteReader(payload, "block")
-    first = reader.take(1)[0]
-    kind, has_mask, own = first & KIND_MASK, bool(first & HAS_MASK), bool(first & OWN_WEIGHTS)
-    illegal = (own and kind != CODED) or (has_mask and kind == VOID)
-    if illegal or kind > CODED or first > (CODED | HAS_MASK | OWN_WEIGHTS):
-        raise CorruptError(f"block: unknown kind {first}")
-    if kind == VOID:
+    frame = Frame.read(reader, shape, fills, pattern)
+    if frame.kind == VOID:
         reader.done()
-        return np.zeros(shape, np.int64), np.ones(shape, np.uint8)
+        return np.zeros(shape, np.int64), frame.codes, frame.explicit
     centre = reader.signed(SAMPLE_LIMIT)
-    holes = None
-    if has_mask:
-        holes = read_bitmap(reader.words(reader.varint(shape[0] * shape[1] + 3)), shape)
-    if kind == CONSTANT:
+    if frame.kind == CONSTANT:
         reader.done()
-        return np.full(shape, centre, np.int64), holes
+        return np.full(shape, centre, np.int64), frame.codes, frame.explicit
     bound = reader.varint(BOUND_LIMIT)
     weights = model.weights
-    if own:
+    if frame.own_weights:
         sets = weights.shape[0]
-        weights = weights + read_weights(reader, sets) - _unit(sets)
+        weights = weights + read_weights(reader, sets) - unit_weights(sets)
     lanes = lane_count(*shape)
     lengths = [reader.varint(4 * shape[0] * shape[1] + 4) for _ in range(2 * lanes)]
     parts = [reader.words(length) for length in lengths]
     reader.done()
     samples = decode_residuals(
-        shape, Streams(parts[:lanes], parts[lanes:]), holes, weights, model.thresholds,
-        model.activity_shift, model.popularity, model.table_of_state, model.compiled, bound, centre,
+        shape, Streams(parts[:lanes], parts[lanes:]), holes_of(frame.codes), weights,
+        model.thresholds, model.activity_shift, model.popularity, model.table_of_state,
+        model.compiled, bound, centre,
     )  # fmt: skip
-    return samples, holes
+    return samples, frame.codes, frame.explicit
 
 
-def _unit(sets: int) -> Int64Array:
+def unit_weights(sets: int) -> Int64Array:
     """Weight sets that predict by W alone: differences of weights sum to 0, weights to one."""
     unit = np.zeros((sets, TEMPLATE_SIZE), np.int64)
     unit[:, TEMPLATE_ABOVE] = WEIGHT_ONE

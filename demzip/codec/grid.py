@@ -1,0 +1,204 @@
+"""Planes whose values lie on a grid: values -> samples -> model -> blocks."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demzip.blocks.grid import BlockBox, BlockGrid
+from demzip.codec.checksum import checksum
+from demzip.codec.plane import PlanePlan, PlaneSource
+from demzip.codec.threads import in_order
+from demzip.entropy.popularity import Popularity
+from demzip.predict.templates import PREDICTORS
+from demzip.raster.values import Span, ValueMap
+from demzip.scan.block import make_patch, write_block
+from demzip.scan.holes import explicit_patterns, simplify
+from demzip.scan.measuring import Measurement
+from demzip.scan.model import Model
+from demzip.scan.survey import Fit, Patch, fit_block, fit_raster, make_model
+
+AnyArray = NDArray[np.generic]
+
+SURVEY_BLOCKS = 6  # blocks that weights and tables are made from; a smaller raster uses all
+AUTO_BLOCKS = 16  # the same for `auto`, which takes its time
+WEIGHT_BITS = 7.0  # what a weight of a block's own costs
+MAX_POPULAR_SPAN = 1 << 16  # widest range of samples whose popularity is considered
+KEPT_SAMPLES = 1 << 22  # samples of surveyed blocks that are kept measured
+NO_PATTERNS = np.zeros(0, np.uint8)
+
+
+# A block as the survey left it: its measurement, and the weights of its own if it has some.
+Surveyed = tuple[Measurement, Fit | None]
+
+
+@dataclass(frozen=True)
+class GridPlan:
+    """What the survey decided for a raster.
+
+    Attributes:
+        predictor: Name of the predictor.
+        fit: Weights of the raster.
+        model: What goes into the header.
+        own_weights: Whether blocks should try weights of their own.
+        surveyed: Blocks that are measured already, by number.
+        thorough: Whether weights are fitted on all samples, not on a part of them.
+
+    """
+
+    predictor: str
+    fit: Fit
+    model: Model
+    own_weights: bool
+    surveyed: dict[int, Surveyed]
+    thorough: bool
+
+    @cached_property
+    def model_bytes(self) -> bytes:
+        """The model section."""
+        return self.model.to_bytes()
+
+
+class GridEncoder:
+    """A plane about to be encoded: its exact map to samples is found once, for any predictor.
+
+    Attributes:
+        source: Its values.
+        grid: The blocks.
+        value_map: Between values and samples.
+        spans: Least and greatest sample of each block, None where it has none.
+        jobs: Threads.
+
+    """
+
+    def __init__(
+        self,
+        source: PlaneSource,
+        grid: BlockGrid,
+        value_map: ValueMap,
+        spans: list[Span],
+        jobs: int,
+    ) -> None:
+        self.source = source
+        self.grid = grid
+        self.value_map = value_map
+        self.spans = spans
+        self.jobs = jobs
+
+    def patch(self, box: BlockBox) -> tuple[Patch, int] | None:
+        """Centred samples of a block and their centre; None if all are missing."""
+        return make_patch(*self.value_map.to_samples(self.source.read(*box.slices)))
+
+    def centre(self, box: BlockBox) -> int:
+        """What is subtracted from the samples of a block."""
+        span = self.spans[box.number]
+        return 0 if span is None else (span[0] + span[1]) >> 1
+
+    def survey_patches(self, most: int = SURVEY_BLOCKS) -> dict[int, Patch]:
+        """Blocks with some relief, spread evenly over the raster, by number."""
+        relief = [box for box in self.grid if _has_relief(self.spans[box.number])]
+        if len(relief) > most:
+            relief = [relief[int((k + 0.5) * len(relief) / most)] for k in range(most)]
+        found = in_order(self.jobs, self.patch, relief)
+        return {
+            box.number: patch[0]
+            for box, patch in zip(relief, found, strict=True)
+            if patch is not None
+        }
+
+    def plan(
+        self, predictor: str, patches: dict[int, Patch] | None = None, *, thorough: bool = False
+    ) -> GridPlan:
+        """Fit weights and make tables for a predictor, or for the best one if it is "auto"."""
+        if patches is None:
+            patches = self.survey_patches(AUTO_BLOCKS if predictor == "auto" else SURVEY_BLOCKS)
+        if predictor == "auto":
+            return self._best_plan(patches)
+        mapper = partial(in_order, self.jobs)
+        fit = fit_raster(list(patches.values()), predictor, mapper, thorough=thorough)
+        sampled = self.grid.count > 2 * len(patches)  # then half of them can tell for the rest
+        measure = partial(_measure, fit=fit, keep=True, thorough=thorough)
+        tasks = [(patch, not sampled or k % 2 == 0) for k, patch in enumerate(patches.values())]
+        measured = list(in_order(self.jobs, lambda t: measure(t[0], try_own=t[1]), tasks))
+        blocks = [measurement for measurement, _ in measured]
+        model = make_model(blocks, fit, mapper=mapper)
+        own_weights = any(own is not None for _, own in measured)
+        surveyed = dict(zip(patches, measured, strict=True))
+        if sum(measurement.residuals.size for measurement, _ in measured) > KEPT_SAMPLES:
+            surveyed = {}
+        return GridPlan(predictor, fit, model, own_weights, surveyed, thorough)
+
+    def _best_plan(self, patches: dict[int, Patch]) -> GridPlan:
+        """The plan under which the surveyed blocks code smallest."""
+        best = min(
+            (self.plan(predictor, patches, thorough=True) for predictor in PREDICTORS),
+            key=partial(self._survey_size, patches),
+        )
+        popularity = self._popularity()
+        if popularity is not None and best.surveyed:
+            measured = [measurement for measurement, _ in best.surveyed.values()]
+            uneven = [
+                replace(best, model=make_model(measured, best.fit, popularity.rounded(step)))
+                for step in (1, 2)
+            ]
+            best = min([best, *uneven], key=partial(self._survey_size, patches))
+        return best
+
+    def _popularity(self) -> Popularity | None:
+        """Occurrences of all samples, None where there are too many levels for it to pay."""
+        spans = [span for span in self.spans if span is not None]
+        if not spans:
+            return None
+        lowest, highest = min(low for low, _ in spans), max(high for _, high in spans)
+        if highest - lowest >= MAX_POPULAR_SPAN:
+            return None
+        counts = np.zeros(highest - lowest + 1, np.int64)
+        for box in self.grid:
+            samples, codes = self.value_map.to_samples(self.source.read(*box.slices))
+            valid = samples.ravel() if codes is None else samples[codes == 0]
+            counts += np.bincount(valid.astype(np.int64) - lowest, minlength=counts.size)
+        return Popularity.of_counts(lowest, counts)
+
+    def _survey_size(self, patches: dict[int, Patch], plan: GridPlan) -> int:
+        sizes = in_order(self.jobs, partial(self._payload_size, plan), patches.items())
+        share = sum(patch.samples.size for patch in patches.values())
+        total = self.grid.rows * self.grid.cols
+        return int(sum(sizes) * total / max(share, 1)) + len(plan.model_bytes)
+
+    def _payload_size(self, plan: GridPlan, item: tuple[int, Patch]) -> int:
+        number, patch = item
+        centre = self.centre(self.grid.box(number))
+        measured = self._surveyed(plan, number, patch)
+        return len(write_block(patch.holes, NO_PATTERNS, (patch, centre), measured, plan.model))
+
+    def _surveyed(self, plan: GridPlan, number: int, patch: Patch) -> Surveyed:
+        found = plan.surveyed.get(number)
+        return found or _measure(
+            patch, plan.fit, try_own=plan.own_weights, keep=False, thorough=plan.thorough
+        )
+
+    def block(self, plan: PlanePlan, box: BlockBox) -> tuple[bytes, int]:
+        """Payload of a block and the checksum of its values."""
+        assert isinstance(plan, GridPlan)
+        values = np.ascontiguousarray(self.source.read(*box.slices))
+        samples, codes = self.value_map.to_samples(values)
+        if codes is not None:
+            codes = simplify(codes)
+        patch = make_patch(samples, codes)
+        measured = None
+        if patch is not None and patch[0].bound:
+            measured = self._surveyed(plan, box.number, patch[0])
+        explicit = explicit_patterns(values, codes)
+        return write_block(codes, explicit, patch, measured, plan.model), checksum(values)
+
+
+def _has_relief(span: Span) -> bool:
+    return span is not None and span[0] < span[1]
+
+
+def _measure(
+    patch: Patch, fit: Fit, *, try_own: bool, keep: bool, thorough: bool
+) -> Surveyed:
+    own = fit_block(patch, fit, WEIGHT_BITS, thorough=thorough) if try_own else None
+    return (own or fit).measure(patch, keep=keep), own

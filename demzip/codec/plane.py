@@ -1,0 +1,68 @@
+"""What all planes of a raster have in common on their way into a file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demzip.blocks.grid import BlockBox, BlockGrid
+from demzip.container.plane import BAND, PlaneSection
+from demzip.raster.values import ReadBlock, ValueMap
+
+AnyArray = NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class PlaneSource:
+    """A band, or the mask of a dataset, about to be encoded.
+
+    Attributes:
+        read: Gives the values of a window (rows, cols).
+        dtype: Name of their dtype.
+        nodata: Declared no-data value, or None.
+        role: container.plane.BAND or MASK.
+
+    """
+
+    read: ReadBlock
+    dtype: str
+    nodata: float | None = None
+    role: int = BAND
+
+
+class PlanePlan(Protocol):
+    """What the survey decided for a plane."""
+
+    @property
+    def predictor(self) -> str:
+        """Name of the predictor."""
+
+    @property
+    def model_bytes(self) -> bytes:
+        """The model section."""
+
+
+class PlaneEncoder(Protocol):
+    """Codes the blocks of a plane, by one of the two ways: on a grid, or as true floats."""
+
+    source: PlaneSource
+    grid: BlockGrid
+    value_map: ValueMap
+
+    def plan(self, predictor: str) -> PlanePlan:
+        """Fit weights and make tables for a predictor, or for the best one if it is "auto"."""
+
+    def block(self, plan: PlanePlan, box: BlockBox) -> tuple[bytes, int]:
+        """Payload of a block and the checksum of its values."""
+
+
+def section_of(encoder: PlaneEncoder, plan: PlanePlan) -> PlaneSection:
+    """What the header says of a plane."""
+    return PlaneSection(
+        encoder.source.role, plan.predictor, encoder.value_map, plan.model_bytes
+    )
+
+
+Progress = Callable[[int], object]  # called with the number of samples done since the last call

@@ -1,0 +1,101 @@
+"""Planes of true floats: values -> ordinals -> model -> blocks."""
+
+from dataclasses import dataclass
+from functools import cached_property, partial, reduce
+from operator import or_
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demzip.blocks.grid import BlockBox, BlockGrid
+from demzip.codec.checksum import checksum
+from demzip.codec.plane import PlanePlan, PlaneSource
+from demzip.codec.threads import in_order
+from demzip.raster.values import ValueMap
+from demzip.scan.holes import explicit_patterns, simplify
+from demzip.scan.real.block import RealPatch, make_real_patch, write_real_block
+from demzip.scan.real.model import RealModel
+from demzip.scan.real.survey import Extent, fit_model, start_model
+
+AnyArray = NDArray[np.generic]
+
+SURVEY_BLOCKS = 6  # blocks that weights, rules and lattice are made from
+AUTO = "lagrange24"  # what "auto" stands for here
+
+
+@dataclass(frozen=True)
+class RealPlan:
+    """What the survey decided for a plane.
+
+    Attributes:
+        predictor: Name of the predictor.
+        model: Weights, rules, lattice.
+
+    """
+
+    predictor: str
+    model: RealModel
+
+    @cached_property
+    def model_bytes(self) -> bytes:
+        """The model section."""
+        return self.model.to_bytes()
+
+
+class RealEncoder:
+    """A plane of true floats about to be encoded.
+
+    Attributes:
+        source: Its values.
+        grid: The blocks.
+        value_map: Tells which of them are holes.
+        jobs: Threads.
+
+    """
+
+    def __init__(
+        self, source: PlaneSource, grid: BlockGrid, value_map: ValueMap, jobs: int
+    ) -> None:
+        self.source = source
+        self.grid = grid
+        self.value_map = value_map
+        self.jobs = jobs
+
+    @cached_property
+    def _start(self) -> tuple[RealModel, list[int]]:
+        """A model for the floats that occur, and the blocks with some relief."""
+        extents = list(in_order(self.jobs, self._extent, self.grid))
+        together = reduce(or_, extents, Extent())
+        relief = [n for n, extent in enumerate(extents) if extent.union != extent.largest]
+        return start_model(together, self.value_map.dtype), relief
+
+    def _extent(self, box: BlockBox) -> Extent:
+        values = self.source.read(*box.slices)
+        return Extent.of_values(values, self.value_map.codes(values))
+
+    def _patch(self, box: BlockBox, model: RealModel) -> tuple[RealPatch, AnyArray]:
+        values = np.ascontiguousarray(self.source.read(*box.slices))
+        codes = self.value_map.codes(values)
+        if codes is not None:
+            codes = simplify(codes)
+        return make_real_patch(values, codes, explicit_patterns(values, codes), model), values
+
+    def plan(self, predictor: str) -> RealPlan:
+        """Fit weights for a predictor, and look for exact rules and a lattice."""
+        name = AUTO if predictor == "auto" else predictor
+        model, relief = self._start
+        if len(relief) > SURVEY_BLOCKS:
+            relief = [
+                relief[int((k + 0.5) * len(relief) / SURVEY_BLOCKS)] for k in range(SURVEY_BLOCKS)
+            ]
+        boxes = [self.grid.box(number) for number in relief]
+        patches = [
+            patch for patch, _ in in_order(self.jobs, partial(self._patch, model=model), boxes)
+        ]
+        return RealPlan(name, fit_model(model, patches, name, partial(in_order, self.jobs)))
+
+    def block(self, plan: PlanePlan, box: BlockBox) -> tuple[bytes, int]:
+        """Payload of a block and the checksum of its values."""
+        assert isinstance(plan, RealPlan)
+        patch, values = self._patch(box, plan.model)
+        return write_real_block(patch, plan.model), checksum(values)

@@ -1,0 +1,1 @@
+"""True floats: prediction in value space, adaptive coding of what is left."""

@@ -1,0 +1,184 @@
+"""One block of a plane of true floats to its payload and back (docs/format.md section 9)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demzip.constants import MARGIN
+from demzip.entropy.integers import ByteReader, write_varint
+from demzip.errors import CorruptError
+from demzip.raster.values import ValueMap
+from demzip.scan.block import CODED, CONSTANT, VOID, Frame
+from demzip.scan.holes import EXPLICIT, Patterns, holes_of
+from demzip.scan.real.bits.kernels import EVEN_CHANCE
+from demzip.scan.real.floats.kernels import heights_of
+from demzip.scan.real.kernels import CHANCES, RULES, code_block
+from demzip.scan.real.model import NOWHERE, RealModel
+from demzip.scan.workspace import NO_HOLES, Workspace, weights_with_edge, western_weights
+
+Int64Array = NDArray[np.int64]
+UInt8Array = NDArray[np.uint8]
+UInt32Array = NDArray[np.uint32]
+AnyArray = NDArray[np.generic]
+
+ROW_REACH = 40  # words that a sample takes at most, of either kind
+
+
+def ordinals_of(values: AnyArray, dropped: int) -> Int64Array:
+    """(rows, cols) ordinals of floats whose last `dropped` bits are zero.
+
+    Source: docs/format.md section 9.1.
+    """
+    width = 8 * values.dtype.itemsize
+    bits = np.ascontiguousarray(values).view(f"i{values.dtype.itemsize}").astype(np.int64)
+    magnitudes = (bits & ((1 << (width - 1)) - 1)) >> dropped
+    return np.where(bits < 0, -1 - magnitudes, magnitudes)
+
+
+def floats_of(ordinals: Int64Array, dropped: int, dtype: str) -> AnyArray:
+    """Inverse of ordinals_of."""
+    width = np.dtype(dtype).itemsize
+    sign = -(1 << (8 * width - 1))  # as a signed integer
+    bits = np.where(ordinals >= 0, ordinals, -1 - ordinals) << dropped
+    return np.where(ordinals >= 0, bits, bits | sign).astype(f"i{width}").view(dtype)
+
+
+@dataclass(frozen=True)
+class RealPatch:
+    """Floats of a block.
+
+    Attributes:
+        ordinals: (rows, cols); 0 in holes.
+        codes: Kinds of holes, or None.
+        explicit: Bits of the explicit holes.
+
+    """
+
+    ordinals: Int64Array
+    codes: UInt8Array | None
+    explicit: Patterns
+
+    @property
+    def holes(self) -> UInt8Array:
+        """(rows, cols) 0 or 1; (0, 0) where there is none."""
+        mask = holes_of(self.codes)
+        return NO_HOLES if mask is None else mask
+
+
+def heights(patch: RealPatch, model: RealModel) -> Workspace:
+    """Workspace with the heights of a block; 0 in holes."""
+    rows, cols = patch.ordinals.shape
+    work = Workspace.borrow(rows, cols, np.int64)
+    heights_of(
+        patch.ordinals, patch.holes, model.scale, model.form, work.samples, work.stride, MARGIN
+    )
+    return work
+
+
+def code_patch(patch: RealPatch, model: RealModel) -> tuple[UInt32Array, UInt32Array]:
+    """Coded and uncoded words of a block."""
+    rows, cols = patch.ordinals.shape
+    room = patch.ordinals.size + ROW_REACH * cols + 64
+    ordinals = patch.ordinals.copy()
+    while True:
+        words, raw_words = np.empty(room, np.uint32), np.empty(room, np.uint32)
+        work = heights(patch, model)
+        ends = _run(model, ordinals, patch.holes, work, words, raw_words, decoding=False)
+        if ends is not None:
+            break
+        room *= 2
+    if not np.array_equal(ordinals, patch.ordinals):  # pragma: no cover  holes change nothing
+        differs = (ordinals != patch.ordinals) & (patch.holes == 0 if patch.codes is not None else True)
+        assert not differs.any(), "a float lies outside the heights of its plane"
+    return words[: ends[0]].copy(), raw_words[: -(-ends[1] // 32)].copy()
+
+
+def _run(
+    model: RealModel,
+    ordinals: Int64Array,
+    holes: UInt8Array,
+    work: Workspace,
+    words: UInt32Array,
+    raw_words: UInt32Array,
+    *,
+    decoding: bool,
+) -> tuple[int, int] | None:
+    """Words and bits used or taken; None if there was too little room."""
+    rows, cols = ordinals.shape
+    table = weights_with_edge(model.weights, np.int64)
+    ends = np.zeros(2, np.uint64)
+    width = int(work.stride)
+    status = code_block(
+        decoding, ordinals, holes, work.samples, work.magnitudes, rows, cols, work.stride, table,
+        western_weights(table), model.thresholds, work.sums[0], work.activity[0], work.flat[0],
+        work.sets[0], model.rules, np.empty((4, width, RULES), np.int64), model.anchor,
+        model.pitch, np.empty((2, width), np.uint8), model.scale, model.form,
+        np.full(CHANCES, EVEN_CHANCE, np.uint32), words, raw_words, ends,
+    )  # fmt: skip
+    return None if status else (int(ends[0]), int(ends[1]))
+
+
+def make_real_patch(
+    values: AnyArray, codes: UInt8Array | None, explicit: Patterns, model: RealModel
+) -> RealPatch:
+    """Ordinals of a block."""
+    ordinals = ordinals_of(values, model.dropped)
+    if codes is not None:
+        ordinals[codes != 0] = 0
+    return RealPatch(ordinals, codes, explicit)
+
+
+def write_real_block(patch: RealPatch, model: RealModel) -> bytes:
+    """Payload of a block."""
+    valid = patch.ordinals if patch.codes is None else patch.ordinals[patch.codes == 0]
+    if valid.size == 0:
+        return bytes(Frame(VOID, own_weights=False, codes=patch.codes, explicit=patch.explicit).to_bytes())
+    kind = CONSTANT if (valid == valid.flat[0]).all() else CODED
+    out = Frame(kind, own_weights=False, codes=patch.codes, explicit=patch.explicit).to_bytes()
+    if kind == CONSTANT:
+        return bytes(out + int(valid.flat[0]).to_bytes(8, "little", signed=True))
+    words, raw_words = code_patch(patch, model)
+    out += write_varint(words.size) + write_varint(raw_words.size)
+    return bytes(out) + words.astype("<u4").tobytes() + raw_words.astype("<u4").tobytes()
+
+
+def read_real_block(
+    payload: bytes | memoryview, shape: tuple[int, int], model: RealModel, value_map: ValueMap
+) -> AnyArray:
+    """Values of a block.
+
+    Raises:
+        CorruptError: The payload is not one that write_real_block makes.
+
+    """
+    reader = ByteReader(payload, "block")
+    pattern = value_map.pattern
+    frame = Frame.read(reader, shape, len(value_map.fills), pattern)
+    if frame.own_weights:
+        raise CorruptError("block: true floats have no weights of their own")
+    ordinals = np.zeros(shape, np.int64)
+    if frame.kind == CONSTANT:
+        ordinals[:] = int.from_bytes(reader.take(8), "little", signed=True)
+    elif frame.kind == CODED:
+        limit = 2 * ROW_REACH * shape[0] * shape[1]
+        sizes = reader.varint(limit), reader.varint(limit)
+        words, raw_words = (np.append(reader.words(size), NO_WORDS) for size in sizes)
+        work = Workspace.borrow(*shape, np.int64)
+        mask = holes_of(frame.codes)
+        holes = NO_HOLES if mask is None else mask
+        ends = _run(model, ordinals, holes, work, words, raw_words, decoding=True)
+        if ends is None or not sizes[0] <= ends[0] <= sizes[0] + 2 or -(-ends[1] // 32) != sizes[1]:
+            raise CorruptError("a stream does not end with its last sample")
+    reader.done()
+    values = floats_of(ordinals, model.dropped, value_map.dtype)
+    if frame.codes is not None:
+        bits = values.view(pattern)
+        for number, fill in enumerate(value_map.fills):
+            bits[frame.codes == number + 1] = fill
+        bits[frame.codes == EXPLICIT] = frame.explicit
+    return values
+
+
+NO_WORDS = np.zeros(4, np.uint32)
+assert NOWHERE == 0
