@@ -54,7 +54,11 @@ class RasterDecoder:
         self.grid = _grid(self.header)
         dtype = DTYPES[self.header.dtype]
         self.value_map = ValueMap(
-            dtype, self.header.denominator, self.header.fill, self.header.levels
+            dtype,
+            "ratio" if dtype.startswith("float") else "integer",
+            denominator=self.header.denominator,
+            fills=() if self.header.fill is None else (self.header.fill,),
+            levels=self.header.levels,
         )
         if self.header.fill is not None and self.header.fill >> 8 * self.value_map.pattern.itemsize:
             raise CorruptError("header: the no-data pattern is wider than the samples")
@@ -164,7 +168,7 @@ def _decode_payload(
         raise CorruptError("damaged (checksum mismatch)")
     samples, holes = read_block(payload, (box.rows, box.cols), decoder.model)
     value_map = decoder.value_map
-    if holes is not None and value_map.fill is None:
+    if holes is not None and not value_map.fills:
         raise CorruptError("missing samples in a raster without no-data")
     if not value_map.covers(int(samples.min()), int(samples.max())):
         raise CorruptError("a sample is not one of the raster's values")

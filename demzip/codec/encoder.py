@@ -17,7 +17,8 @@ from demzip.errors import OptionsError, UnsupportedError
 from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR, EncodeOptions, thread_count
 from demzip.predict.templates import PREDICTORS, check_predictor
 from demzip.raster.georeference import Georeference
-from demzip.raster.values import DTYPES, ReadBlock, Span, find_map
+from demzip.raster.finding import ReadBlock, Span, find_map
+from demzip.raster.values import DTYPES
 from demzip.scan.block import make_patch, write_block
 from demzip.scan.measuring import Measurement
 from demzip.scan.model import Model
@@ -96,6 +97,12 @@ class RasterEncoder:
         self.value_map, self.spans = find_map(
             read, boxes, dtype, georeference.nodata, partial(in_order, self.jobs)
         )
+        found = self.value_map
+        plain = found.rule == "integer" or (found.rule == "ratio" and found.numerator == 1)
+        if not plain or found.exceptions or len(found.fills) > 1:
+            raise UnsupportedError(
+                f"the container cannot say {found.describe()}, {len(found.fills)} fill patterns"
+            )
 
     def patch(self, box: BlockBox) -> tuple[Patch, int] | None:
         """Centred samples of a block and their centre; None if all are missing."""
@@ -205,7 +212,7 @@ class RasterEncoder:
             self.grid.cols,
             self.grid.size,
             self.value_map.denominator,
-            self.value_map.fill,
+            self.value_map.fills[0] if self.value_map.fills else None,
             self.value_map.levels,
             write_metadata(self.georeference),
             plan.model.to_bytes(),
