@@ -140,7 +140,7 @@ def compare_predictors(
             name=source.name,
             shape=source.shape,
             values=encoder.value_map.describe(),
-            step=1 / encoder.value_map.denominator,
+            step=encoder.value_map.step or 0.0,
             valid=_count_valid(encoder),
             raw_bytes=source.raw_bytes,
             file_bytes=source.file_bytes,
@@ -215,7 +215,7 @@ def encoded_bytes(encoding: Encoding) -> int:
 def _count_valid(encoder: RasterEncoder) -> int:
     valid = 0
     for box in encoder.grid:
-        holes = encoder.value_map.holes(encoder.read(*box.slices))
+        holes = encoder.value_map.codes(encoder.read(*box.slices))
         valid += box.rows * box.cols - (0 if holes is None else int(holes.sum()))
     return valid
 

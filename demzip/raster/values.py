@@ -1,37 +1,38 @@
 """Values of a raster and the integers they stand for (docs/format.md section 3.3).
 
-A value is either missing (it has the fill pattern, bit for bit) or lies on a grid: it is the
-float nearest to k * numerator / denominator, or for integer rasters k itself. Where few of the
-grid's levels occur, a sample is the rank of its level.
+Every value has a code: 0 says that it lies on the raster's grid and comes back from a number, bit
+for bit; 1 .. 254 that it has one of the fill patterns; 255 that its bits are kept as they are.
+Where few of the grid's levels occur, a sample is the rank of its level.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Any
+import math
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.errors import UnsupportedError
-from demzip.raster.kernels import mark_levels
+from demzip.errors import CorruptError
 
 Int64Array = NDArray[np.int64]
 UInt8Array = NDArray[np.uint8]
+BoolArray = NDArray[np.bool_]
 AnyArray = NDArray[np.generic]
 IntegerArray = NDArray[np.integer]
-ReadBlock = Callable[[slice, slice], AnyArray]
-Span = tuple[int, int] | None
-Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+Rule = Literal["integer", "ratio", "product", "affine", "real"]
 
 # Position is the identifier in the container.
-DTYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
+DTYPES = (
+    "int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64", "int64", "uint64",
+)  # fmt: skip
+RULES: tuple[Rule, ...] = ("integer", "ratio", "product", "affine", "real")
 
-DECIMALS = tuple(10**digits for digits in range(7))
-BINARIES = tuple(2**bits for bits in range(1, 17))  # 1 is a decimal one
 LARGEST = 2**46  # of a grid number: products with weights stay far below 2**63
 EXACT = 2**53  # doubles hold every integer up to here
-RANK_SPAN = 1 << 20  # widest range of levels whose ranks are considered
-RANK_OCCUPANCY = 0.9  # ranks are used where a smaller share of the levels occurs
+EXACT_SINGLE = 2**24  # and floats up to here
+MAX_FILLS = 254
+EXPLICIT = 255  # code of a value whose bits are kept as they are
+UNITS = ((381, 1250, "feet"), (1200, 3937, "US survey feet"))  # in metres
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,28 @@ class ValueMap:
 
     Attributes:
         dtype: One of DTYPES.
-        denominator: Grid numbers per unit; 1 for integer rasters.
-        fill: Bit pattern (unsigned, of the dtype's width) of missing samples, or None.
+        rule: How a number becomes a value: "integer" for integer dtypes, the others for floats,
+            "product" for float32 only. "real" has no grid: a number is the place of a finite
+            float in the order of all floats.
+        numerator, denominator: Of "ratio", 1 .. 2**32 - 1: value = number * numerator /
+            denominator.
+        scale: Of "product" (a binary32) and "affine", finite and > 0.
+        offset: Of "affine", finite: value = offset + number * scale.
+        fills: Bit patterns (unsigned, of the dtype's width) of missing samples, at most 254.
         levels: Ascending grid numbers whose ranks are the samples, or None.
+        exceptions: Values of the raster that are no fill and lie off the grid.
 
     """
 
     dtype: str
+    rule: Rule = "integer"
+    numerator: int = 1
     denominator: int = 1
-    fill: int | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    fills: tuple[int, ...] = ()
     levels: Int64Array | None = None
+    exceptions: int = 0
 
     @property
     def is_float(self) -> bool:
@@ -57,97 +70,219 @@ class ValueMap:
         return self.dtype.startswith("float")
 
     @property
-    def pattern(self) -> np.dtype[np.generic]:
+    def pattern(self) -> np.dtype[np.unsignedinteger]:
         """Unsigned integer dtype of a value's bits."""
         return np.dtype(f"u{np.dtype(self.dtype).itemsize}")
 
-    def describe(self) -> str:
-        """The map in words, e.g. "float32 on a 0.01 grid"."""
-        if not self.is_float:
-            return self.dtype
-        step = "whole numbers" if self.denominator == 1 else f"a 1/{self.denominator} grid"
-        if self.denominator in DECIMALS[1:]:
-            step = f"a {1 / self.denominator:g} grid"
-        return f"{self.dtype} on {step}"
-
-    def holes(self, values: AnyArray) -> UInt8Array | None:
-        """Mask of missing samples, or None where there is none."""
-        if self.fill is None:
+    @property
+    def step(self) -> float | None:
+        """Distance of neighbouring grid values; None for "real"."""
+        if self.rule == "real":
             return None
-        mask = np.ascontiguousarray(values).view(self.pattern) == self.fill
-        return mask.astype(np.uint8) if mask.any() else None
+        if self.rule in ("product", "affine"):
+            return self.scale
+        return self.numerator / self.denominator
 
-    def numbers(self, values: AnyArray, holes: UInt8Array | None) -> IntegerArray | None:
-        """Grid number of each value, or None if one does not lie on the grid.
+    def describe(self) -> str:
+        """The map in words, e.g. "float32 on a 0.01 grid, 3 exceptions"."""
+        words = f"{self.dtype} on {self._grid_words()}" if self.is_float else self.dtype
+        if self.rule == "real":
+            words = f"{self.dtype}, full mantissas"
+        if not self.exceptions:
+            return words
+        return f"{words}, {self.exceptions} exception{'s' if self.exceptions > 1 else ''}"
 
-        Numbers of integer values are the values themselves; in holes they mean nothing.
-        """
-        if not self.is_float:
-            return values.view(self.dtype)
-        with np.errstate(invalid="ignore", over="ignore"):
-            scaled = np.rint(values.astype(np.float64) * self.denominator)
-            inside = np.abs(scaled) <= LARGEST
-            if holes is not None:
-                inside |= holes != 0
-            if not inside.all():
-                return None
-            numbers = np.where(np.isfinite(scaled), scaled, 0).astype(np.int64)
-            if holes is not None:
-                numbers[holes != 0] = 0
-        same = self.restore(numbers).view(self.pattern) == values.view(self.pattern)
-        if holes is not None:
-            same |= holes != 0
-        return numbers if same.all() else None
+    def _grid_words(self) -> str:
+        if self.rule == "product":
+            return f"a {self.scale:.7g} grid (rounded products)"
+        if self.rule == "affine":
+            return f"a {self.scale:.7g} grid" + (" (scale and offset)" if self.offset else "")
+        if self.numerator == self.denominator:
+            return "whole numbers"
+        if self.numerator == 1 and self.denominator >= 8 and self.denominator.bit_count() == 1:
+            return f"a 1/{self.denominator} grid"
+        return f"a {self.step:.10g} grid{self._unit_words()}"
 
-    def restore(self, numbers: IntegerArray) -> AnyArray:
-        """Values of grid numbers: one correctly rounded division, then rounding to the dtype."""
-        if not self.is_float:
-            return numbers.astype(self.dtype)
-        return (numbers.astype(np.float64) / self.denominator).astype(self.dtype)
+    def _unit_words(self) -> str:
+        for numerator, denominator, unit in UNITS:
+            for digits in range(4):
+                parts = 10**digits
+                if self.numerator * denominator * parts == self.denominator * numerator:
+                    return f" ({unit if not digits else f'{1 / parts:g} {unit}'})"
+        return ""
+
+    # ---- values to samples
 
     def to_samples(self, values: AnyArray) -> tuple[IntegerArray, UInt8Array | None]:
-        """Samples of a block and its holes, whose samples are meaningless.
+        """Samples of some values, and their codes (None if all are 0).
 
-        Raises:
-            UnsupportedError: A value does not lie on the grid.
-
+        Samples whose code is not 0 mean nothing.
         """
-        holes = self.holes(values)
-        numbers = self.numbers(np.ascontiguousarray(values), holes)
-        if numbers is None:
-            raise UnsupportedError(f"a value does not lie on the grid ({self.describe()})")
+        values = np.ascontiguousarray(values)
+        numbers, placed = self.place(values)
         if self.levels is not None:
-            numbers = self._rank(numbers)
-        return numbers, holes
+            numbers, known = self._rank(numbers)
+            placed = known if placed is None else placed & known
+        bits = values.view(self.pattern)
+        codes = None
+        if placed is not None and not placed.all():
+            codes = np.where(placed, 0, EXPLICIT).astype(np.uint8)
+        for code, fill in enumerate(self.fills, 1):
+            found = bits == fill
+            if found.any():
+                codes = np.zeros(values.shape, np.uint8) if codes is None else codes
+                codes[found] = code
+        return numbers, codes
 
-    def _rank(self, numbers: IntegerArray) -> Int64Array:
+    def codes(self, values: AnyArray) -> UInt8Array | None:
+        """Code of each value: 0 on the grid, i + 1 for fills[i], 255 else; None if all are 0."""
+        return self.to_samples(values)[1]
+
+    def explicit(self, values: AnyArray, codes: UInt8Array | None) -> NDArray[np.unsignedinteger]:
+        """Bit patterns of the values with code 255, in raster order."""
+        if codes is None:
+            return np.zeros(0, self.pattern)
+        found: NDArray[np.unsignedinteger] = np.ascontiguousarray(values).view(self.pattern)[
+            codes == EXPLICIT
+        ]
+        return found
+
+    def place(self, values: AnyArray) -> tuple[IntegerArray, BoolArray | None]:
+        """Grid number of each value (contiguous), and which values it gives back.
+
+        None in place of the mask says that all do. Neither fills nor levels matter here.
+        """
+        if self.rule == "integer":
+            return self._place_integers(values)
+        bits = values.view(self.pattern)
+        if self.rule == "real":
+            finite = np.isfinite(values)
+            return _order(bits), None if finite.all() else finite
+        with np.errstate(all="ignore"):
+            scaled = self._estimate(values.astype(np.float64))
+            same: BoolArray = np.abs(scaled) <= self._limit
+            numbers = np.where(same, scaled, 0.0)
+            same &= self._restore_doubles(numbers).view(self.pattern) == bits
+            return numbers.astype(np.int64), None if same.all() else same
+
+    def _place_integers(self, values: AnyArray) -> tuple[IntegerArray, BoolArray | None]:
+        integers: IntegerArray = values.view(self.dtype)
+        if integers.dtype.itemsize < 8:
+            return integers, None
+        inside: BoolArray = integers <= LARGEST
+        if self.dtype == "int64":
+            inside &= integers >= -LARGEST
+        return integers.view(np.int64), None if inside.all() else inside
+
+    def _estimate(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The number that a value most likely has; `place` checks it."""
+        if self.rule == "ratio":
+            return np.rint(values * self.denominator / self.numerator)
+        return np.rint((values - self.offset) / self.scale)
+
+    def _rank(self, numbers: IntegerArray) -> tuple[Int64Array, BoolArray]:
         assert self.levels is not None
-        table = np.zeros(int(self.levels[-1] - self.levels[0]) + 1, np.int64)
-        table[self.levels - self.levels[0]] = np.arange(self.levels.size)
-        steps = numbers.astype(np.int64) - self.levels[0]
-        ranks: Int64Array = table[np.clip(steps, 0, table.size - 1)]
-        return ranks
+        lowest, highest = int(self.levels[0]), int(self.levels[-1])
+        table = np.full(highest - lowest + 1, -1, np.int64)
+        table[self.levels - lowest] = np.arange(self.levels.size)
+        wide = numbers.astype(np.int64)
+        ranks: Int64Array = table[np.clip(wide, lowest, highest) - lowest]
+        return ranks, (wide >= lowest) & (wide <= highest) & (ranks >= 0)
+
+    # ---- samples to values
 
     def covers(self, lowest: int, highest: int) -> bool:
         """Whether every sample from lowest to highest stands for a value."""
         if self.levels is not None:
             return lowest >= 0 and highest < self.levels.size
-        if self.is_float:
-            return max(-lowest, highest) <= LARGEST
-        kind = np.iinfo(self.dtype)
-        return bool(kind.min <= lowest and highest <= kind.max)
+        least, greatest = -self._limit, self._limit
+        if self.rule == "real":
+            info = np.finfo(np.dtype(self.dtype))
+            greatest = int(np.array(info.max, self.dtype).view(self.pattern))
+            least = -greatest - 1
+        elif self.rule == "integer":
+            kind = np.iinfo(self.dtype)
+            least, greatest = max(least, int(kind.min)), min(greatest, int(kind.max))
+        return least <= lowest and highest <= greatest
+
+    @property
+    def _limit(self) -> int:
+        """Largest magnitude of a number."""
+        if self.rule == "product":
+            return EXACT_SINGLE
+        return min(LARGEST, EXACT // self.numerator)
+
+    def restore(self, numbers: IntegerArray) -> AnyArray:
+        """Values of grid numbers."""
+        if self.rule == "integer":
+            return numbers.astype(self.dtype)
+        if self.rule == "real":
+            return _disorder(numbers, self.pattern).view(self.dtype)
+        with np.errstate(all="ignore"):
+            return self._restore_doubles(numbers.astype(np.float64))
+
+    def _restore_doubles(self, numbers: NDArray[np.float64]) -> AnyArray:
+        """One IEEE operation at a time, each correctly rounded, never fused."""
+        if self.rule == "product":
+            singles: AnyArray = numbers.astype(np.float32) * np.float32(self.scale)
+            return singles
+        if self.rule == "affine":
+            products = numbers * self.scale
+            return (self.offset + products).astype(self.dtype)
+        return ((numbers * self.numerator) / self.denominator).astype(self.dtype)
 
     def to_values(
-        self, samples: IntegerArray, holes: UInt8Array | None
+        self,
+        samples: IntegerArray,
+        codes: UInt8Array | None,
+        explicit: NDArray[np.unsignedinteger] | None = None,
     ) -> AnyArray:
-        """Inverse of to_samples, for samples that `covers` accepts where there are no holes."""
+        """Inverse of to_samples, for samples that `covers` accepts where codes are 0.
+
+        Args:
+            samples: Any shape.
+            codes: Of the same shape, or None for zeros.
+            explicit: Bit patterns of the samples with code 255, in raster order.
+
+        Raises:
+            CorruptError: A code stands for no fill, or there are more or fewer explicit patterns
+                than codes of 255.
+
+        """
         numbers = samples
         if self.levels is not None:
-            numbers = self.levels[samples if holes is None else np.where(holes, 0, samples)]
-        values = self.restore(numbers)
-        if holes is not None and self.fill is not None:
-            values.view(self.pattern)[holes != 0] = self.fill
+            numbers = self.levels[samples if codes is None else np.where(codes, 0, samples)]
+        values = np.ascontiguousarray(self.restore(numbers))
+        if codes is None:
+            return values
+        holes = codes != 0
+        found = codes[holes]
+        kept = found == EXPLICIT
+        if np.any(found[~kept] > len(self.fills)):
+            raise CorruptError("a sample has a code that stands for no fill pattern")
+        given = 0 if explicit is None else explicit.size
+        if given != np.count_nonzero(kept):
+            raise CorruptError("samples off the grid and their bit patterns differ in number")
+        table = np.zeros(256, self.pattern)
+        table[1 : len(self.fills) + 1] = self.fills
+        patterns = table[found]
+        if explicit is not None:
+            patterns[kept] = explicit.ravel()
+        values.view(self.pattern)[holes] = patterns
         return values
+
+
+def _order(bits: NDArray[np.unsignedinteger]) -> IntegerArray:
+    """Places of floats in their order: -1 for -0.0, 0 for 0.0, 1 for the least above."""
+    kind = np.dtype(f"i{bits.dtype.itemsize}")
+    signed = bits.view(kind)
+    flipped: IntegerArray = signed ^ ((signed >> (8 * kind.itemsize - 1)) & np.iinfo(kind).max)
+    return flipped
+
+
+def _disorder(numbers: IntegerArray, pattern: np.dtype[np.unsignedinteger]) -> AnyArray:
+    signed = np.ascontiguousarray(numbers.astype(f"i{pattern.itemsize}"))
+    return _order(signed.view(pattern)).view(pattern)
 
 
 def pattern_of(value: float, dtype: str) -> int | None:
@@ -156,130 +291,8 @@ def pattern_of(value: float, dtype: str) -> int | None:
     if kind.kind == "f":
         with np.errstate(over="ignore"):
             return int(np.array(value, kind).view(f"u{kind.itemsize}"))
-    if not np.isfinite(value) or value != int(value):
+    if not math.isfinite(value) or value != int(value):
         return None
     if not np.iinfo(kind).min <= value <= np.iinfo(kind).max:
         return None
     return int(np.array(int(value), kind).view(f"u{kind.itemsize}"))
-
-
-def find_map(
-    read: ReadBlock,
-    boxes: list[tuple[slice, slice]],
-    dtype: str,
-    nodata: float | None,
-    mapper: Mapper = map,
-) -> tuple[ValueMap, list[Span]]:
-    """Find the map under which every value of a raster comes back bit for bit.
-
-    Args:
-        read: Gives the values of a window (rows, cols).
-        boxes: Windows that cover the raster.
-        dtype: Of the raster.
-        nodata: Declared no-data value, or None.
-        mapper: Like `map`, perhaps on several threads.
-
-    Returns:
-        The map, and per box the least and the greatest sample (None where all are missing).
-
-    Raises:
-        UnsupportedError: Values have no exact grid, or a dtype that demzip does not code.
-
-    """
-    if dtype not in DTYPES:
-        raise UnsupportedError(
-            f"{dtype} samples are not supported; demzip codes {', '.join(DTYPES)}"
-        )
-    fill = None if nodata is None else pattern_of(nodata, dtype)
-    value_map = ValueMap(dtype, 1, fill)
-    if value_map.is_float:
-        value_map = _find_grid(read, boxes, value_map)
-    return _find_levels(read, boxes, value_map, mapper)
-
-
-def _find_grid(
-    read: ReadBlock, boxes: list[tuple[slice, slice]], value_map: ValueMap
-) -> ValueMap:
-    candidates = [
-        replace(value_map, denominator=denominator)
-        for denominator in sorted(DECIMALS + BINARIES)  # the coarsest grid that fits
-    ]
-    kind = np.dtype(value_map.dtype)
-    seen_nan: int | None = None
-    for box in boxes:
-        values = np.ascontiguousarray(read(*box))
-        patterns = np.unique(values.view(value_map.pattern)[np.isnan(values.astype(kind))])
-        for pattern in patterns.tolist():
-            if value_map.fill is not None and pattern == value_map.fill:
-                continue
-            if seen_nan not in (None, pattern):
-                raise UnsupportedError("NaNs of several bit patterns are not supported yet")
-            seen_nan = pattern
-            # Undeclared NaNs are the holes, and a declared number is one value among others.
-            candidates = [replace(candidate, fill=pattern) for candidate in candidates]
-    for box in boxes:
-        values = np.ascontiguousarray(read(*box))
-        holes = candidates[0].holes(values)
-        candidates = [
-            candidate for candidate in candidates if candidate.numbers(values, holes) is not None
-        ]
-        if not candidates:
-            raise UnsupportedError(
-                f"{value_map.dtype} values that lie on no decimal or binary grid "
-                "(infinities, -0.0 and full mantissas among them) are not supported yet"
-            )
-    return candidates[0]
-
-
-def _find_levels(
-    read: ReadBlock, boxes: list[tuple[slice, slice]], value_map: ValueMap, mapper: Mapper
-) -> tuple[ValueMap, list[Span]]:
-    """Spans of the boxes; ranks where many levels between lowest and highest do not occur."""
-    spans = list(mapper(lambda box: _span(_numbers(read, box, value_map)), boxes))
-    found = [span for span in spans if span is not None]
-    if not found:
-        return value_map, spans
-    lowest, highest = min(low for low, _ in found), max(high for _, high in found)
-    total = sum(
-        (rows.stop - rows.start) * (cols.stop - cols.start) for rows, cols in boxes
-    )
-    width = highest - lowest + 1
-    if not 16 < width <= RANK_SPAN:
-        return value_map, spans
-    occurs = np.zeros(width, np.bool_)
-    for box in boxes:
-        numbers = _numbers(read, box, value_map)
-        if numbers is not None:
-            mark_levels(numbers, lowest, occurs)
-            if np.count_nonzero(occurs) > RANK_OCCUPANCY * width:
-                return value_map, spans
-    levels = np.flatnonzero(occurs)
-    # The list of levels costs about a bit per level of the span; ranks save at least half of
-    # what the gaps would.
-    if 0.5 * total * np.log2(width / levels.size) < width:
-        return value_map, spans
-    rank = np.cumsum(occurs) - 1
-    ranks: list[Span] = [
-        None if span is None else (int(rank[span[0] - lowest]), int(rank[span[1] - lowest]))
-        for span in spans
-    ]
-    return replace(value_map, levels=levels + lowest), ranks
-
-
-def _numbers(
-    read: ReadBlock, box: tuple[slice, slice], value_map: ValueMap
-) -> IntegerArray | None:
-    """Grid numbers of the samples of a box that are not missing, None where all are."""
-    values = read(*box)
-    holes = value_map.holes(values)
-    if value_map.is_float:
-        values = np.ascontiguousarray(values)
-    numbers = value_map.numbers(values, holes)
-    assert numbers is not None
-    if holes is not None:
-        numbers = numbers[holes == 0]
-    return numbers.reshape(-1) if numbers.size else None
-
-
-def _span(numbers: IntegerArray | None) -> Span:
-    return None if numbers is None else (int(numbers.min()), int(numbers.max()))
