@@ -6,14 +6,15 @@ neither has to be in memory whole.
 
 from demzip.codec.checksum import checksum
 from demzip.codec.decoder import RasterDecoder, decode, open_bytes, trailing_bytes
-from demzip.codec.encoder import Encoding, Plan, RasterEncoder, encode
+from demzip.codec.encoder import RasterEncoder, RasterPlan, encode
+from demzip.codec.plane import PlaneSource
 from demzip.codec.threads import in_order
 
 __all__ = [
-    "Encoding",
-    "Plan",
+    "PlaneSource",
     "RasterDecoder",
     "RasterEncoder",
+    "RasterPlan",
     "checksum",
     "decode",
     "encode",

@@ -21,7 +21,7 @@ from demzip.errors import OptionsError, UnsupportedError
 from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR, EncodeOptions, thread_count
 from demzip.predict.templates import check_predictor
 from demzip.raster.georeference import Band, Georeference
-from demzip.raster.values import find_map
+from demzip.raster.finding import find_map
 
 AnyArray = NDArray[np.generic]
 

@@ -12,9 +12,10 @@ from demzip.codec.plane import PlanePlan, PlaneSource
 from demzip.codec.threads import in_order
 from demzip.entropy.popularity import Popularity
 from demzip.predict.templates import PREDICTORS
-from demzip.raster.values import Span, ValueMap
+from demzip.raster.levels import Span
+from demzip.raster.values import ValueMap
 from demzip.scan.block import make_patch, write_block
-from demzip.scan.holes import explicit_patterns, simplify
+from demzip.scan.holes import simplify
 from demzip.scan.measuring import Measurement
 from demzip.scan.model import Model
 from demzip.scan.survey import Fit, Patch, fit_block, fit_raster, make_model
@@ -189,7 +190,7 @@ class GridEncoder:
         measured = None
         if patch is not None and patch[0].bound:
             measured = self._surveyed(plan, box.number, patch[0])
-        explicit = explicit_patterns(values, codes)
+        explicit = self.value_map.explicit(values, codes)
         return write_block(codes, explicit, patch, measured, plan.model), checksum(values)
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from demzip.blocks.grid import BlockBox, BlockGrid
 from demzip.container.plane import BAND, PlaneSection
-from demzip.raster.values import ReadBlock, ValueMap
+from demzip.raster.finding import ReadBlock
+from demzip.raster.values import ValueMap
 
 AnyArray = NDArray[np.generic]
 

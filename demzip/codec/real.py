@@ -12,8 +12,8 @@ from demzip.codec.checksum import checksum
 from demzip.codec.plane import PlanePlan, PlaneSource
 from demzip.codec.threads import in_order
 from demzip.raster.values import ValueMap
-from demzip.scan.holes import explicit_patterns, simplify
-from demzip.scan.real.block import RealPatch, make_real_patch, write_real_block
+from demzip.scan.holes import simplify
+from demzip.scan.real.block import RealPatch, shorten, write_real_block
 from demzip.scan.real.model import RealModel
 from demzip.scan.real.survey import Extent, fit_model, start_model
 
@@ -75,10 +75,12 @@ class RealEncoder:
 
     def _patch(self, box: BlockBox, model: RealModel) -> tuple[RealPatch, AnyArray]:
         values = np.ascontiguousarray(self.source.read(*box.slices))
-        codes = self.value_map.codes(values)
+        numbers, codes = self.value_map.to_samples(values)
+        ordinals = shorten(numbers, model.dropped)
         if codes is not None:
             codes = simplify(codes)
-        return make_real_patch(values, codes, explicit_patterns(values, codes), model), values
+            ordinals[codes != 0] = 0
+        return RealPatch(ordinals, codes, self.value_map.explicit(values, codes)), values
 
     def plan(self, predictor: str) -> RealPlan:
         """Fit weights for a predictor, and look for exact rules and a lattice."""

@@ -1,7 +1,9 @@
 """Section of a plane: how its samples become values, and its model (docs/format.md section 3.2)."""
 
+import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +97,7 @@ def read_map(reader: ByteReader) -> ValueMap:
     if rule_id >= len(RULES):
         raise UnsupportedError(f"rule {rule_id} of values is not known to this demzip")
     dtype, rule = DTYPES[dtype_id], RULES[rule_id]
-    fields: dict[str, float] = {}
+    fields: dict[str, Any] = {}
     if rule == "ratio":
         fields = {"numerator": reader.varint(1 << 32), "denominator": reader.varint(1 << 32)}
     elif rule == "product":
@@ -118,8 +120,25 @@ def read_map(reader: ByteReader) -> ValueMap:
         if int(levels[-1]) - int(levels[0]) >= MAX_LEVELS:
             raise CorruptError("header: levels span too much")
     value_map = ValueMap(
-        dtype, rule, fills=fills, levels=levels, exceptions=exceptions, **fields  # type: ignore[arg-type]
+        dtype, rule, fills=fills, levels=levels, exceptions=exceptions, **fields
     )
-    if not value_map.is_legal():
+    if not _is_legal(value_map):
         raise CorruptError("header: the map of values has a field outside its legal range")
     return value_map
+
+
+def _is_legal(value_map: ValueMap) -> bool:
+    if value_map.is_float == (value_map.rule == "integer"):
+        return False
+    if value_map.rule == "product" and value_map.dtype != "float32":
+        return False
+    numbers = (value_map.scale, value_map.offset)
+    if min(value_map.numerator, value_map.denominator) < 1 or not all(map(math.isfinite, numbers)):
+        return False
+    if value_map.scale <= 0:
+        return False
+    levels = value_map.levels
+    if levels is None:
+        return True
+    plain = replace(value_map, levels=None)
+    return value_map.rule != "real" and plain.covers(int(levels[0]), int(levels[-1]))

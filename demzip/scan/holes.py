@@ -25,14 +25,6 @@ def is_mixed(codes: UInt8Array | None) -> bool:
     return codes is not None and bool((codes > FIRST).any())
 
 
-def explicit_patterns(values: NDArray[np.generic], codes: UInt8Array | None) -> Patterns:
-    """Bits of the explicit holes, row by row."""
-    pattern = np.dtype(f"u{values.dtype.itemsize}")
-    if codes is None:
-        return np.zeros(0, pattern)
-    return np.ascontiguousarray(values).view(pattern)[codes == EXPLICIT]
-
-
 def simplify(codes: UInt8Array) -> UInt8Array:
     """The codes, or all holes explicit where there would be too many runs of equal ones."""
     found = codes[codes > 0]
