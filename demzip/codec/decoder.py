@@ -31,6 +31,7 @@ from demzip.scan.real.model import RealModel
 AnyArray = NDArray[np.generic]
 Progress = Callable[[int], object]  # called with the number of samples done since the last call
 ReadRange = Callable[[int, int], bytes]  # offset, size -> that many bytes, fewer at the end
+OnDamage = Callable[[int, BlockBox, CorruptError], AnyArray]
 
 FIRST_READ = 32768  # enough for header and index of ordinary rasters
 
@@ -160,13 +161,15 @@ class RasterDecoder:
 
     def where(self, plane: int, box: BlockBox) -> str:
         """A block in words."""
-        band = f"band {plane + 1}, " if len(self.planes) > 1 else ""
-        if self.planes[plane].role == MASK:
-            band = "mask, "
+        band = f"{self.name(plane)}, " if len(self.planes) > 1 else ""
         return (
             f"{band}block {box.number} (rows {box.row}-{box.row + box.rows - 1}, "
             f"columns {box.col}-{box.col + box.cols - 1})"
         )
+
+    def name(self, plane: int) -> str:
+        """A plane in words."""
+        return "mask" if self.planes[plane].role == MASK else f"band {plane + 1}"
 
     def read(
         self,
@@ -175,6 +178,7 @@ class RasterDecoder:
         jobs: int = 1,
         progress: Progress | None = None,
         plane: int = 0,
+        on_damage: OnDamage | None = None,
     ) -> AnyArray:
         """Values of a window, by default of the whole raster; only the blocks it touches.
 
@@ -183,6 +187,11 @@ class RasterDecoder:
             jobs: Threads; 0 for one per processor.
             progress: Called with the number of samples decoded since the last call.
             plane: Which one.
+            on_damage: Gives values for a block that cannot be decoded, on any thread.
+
+        Raises:
+            CorruptError: A block cannot be decoded, without `on_damage`.
+            DemzipError: There is too little memory.
 
         """
         rows = rows or slice(0, self.grid.rows)
@@ -198,7 +207,12 @@ class RasterDecoder:
             return out
 
         def place(box: BlockBox) -> int:
-            values = self.block(plane, box)
+            try:
+                values = self.block(plane, box)
+            except CorruptError as error:
+                if on_damage is None:
+                    raise
+                values = on_damage(plane, box, error)
             r0, r1 = max(box.row, rows.start), min(box.row + box.rows, rows.stop)
             c0, c1 = max(box.col, cols.start), min(box.col + box.cols, cols.stop)
             out[r0 - rows.start : r1 - rows.start, c0 - cols.start : c1 - cols.start] = values[

@@ -1,6 +1,7 @@
 """Comparison of a .dz file with itself and with the raster that it was made from."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from demzip.errors import CorruptError, TruncatedError
 from demzip.io.metadata import differences
 from demzip.io.source import RasterSource
 
-LISTED = 3  # differences that a message names
+LISTED = 3  # differences, or damaged blocks, that a message names
 
 AnyArray = NDArray[np.generic]
 # Called with a stage ("reading", "encoding", ...), samples done since the last call, and in all.
@@ -25,30 +26,77 @@ def every(progress: Progress | None, stage: str, total: int) -> Callable[[int], 
     return lambda samples: progress(stage, samples, total)
 
 
-def check_length(decoder: RasterDecoder, size: int) -> None:
-    """Compare the length of a file with what its index says.
-
-    Raises:
-        TruncatedError: It is too short.
-        CorruptError: Something follows the last block.
-
-    """
+def _length_problem(decoder: RasterDecoder, size: int) -> CorruptError | None:
+    """What is wrong with the length of a file, compared with what its index says."""
     extra = trailing_bytes(decoder, size)
     if extra < 0:
-        raise TruncatedError(f"the file is {-extra} bytes too short; it was not copied whole")
+        return TruncatedError(f"the file is {-extra} bytes too short; it was not copied whole")
     if extra > 0:
-        raise CorruptError(f"{extra} bytes follow the last block; they are not part of the raster")
+        return CorruptError(f"{extra} bytes follow the last block; they are not part of the raster")
+    return None
 
 
-def decode_all(decoder: RasterDecoder, jobs: int, report: Callable[[int], object]) -> None:
-    """Decode every block, which checks payloads and samples.
+def check_blocks(
+    decoder: RasterDecoder,
+    source: RasterSource | None,
+    size: int,
+    jobs: int,
+    report: Callable[[int], object],
+) -> None:
+    """Decode every block, which checks payloads and values, and compare it with the original's.
+
+    Args:
+        decoder: Of the .dz file.
+        source: The original, with planes of the same sizes and dtypes, or None.
+        size: Of the file, in bytes.
+        jobs: Threads.
+        report: Called with the number of samples done since the last call.
 
     Raises:
-        CorruptError: A checksum does not match.
+        CorruptError: Something is wrong; the message has the first findings and their number.
+        TruncatedError: The file is too short.
 
     """
-    for samples in in_order(jobs, lambda box: decoder.block(box).size, decoder.grid):
+    problem = _length_problem(decoder, size)
+    found = [] if problem is None else [str(problem)]
+    count = 0
+    for samples, words in in_order(
+        jobs, partial(_check_block, decoder, source), decoder.in_file_order()
+    ):
+        if words:
+            count += 1
+            if count <= LISTED:
+                found.append(words)
         report(samples)
+    if count > LISTED:
+        total = decoder.grid.count * len(decoder.planes)
+        found.append(f"and {count - LISTED} more: {count} of {total} blocks in all")
+    if found:
+        raise (CorruptError if problem is None else type(problem))("; ".join(found))
+
+
+def _check_block(
+    decoder: RasterDecoder, source: RasterSource | None, item: tuple[int, BlockBox]
+) -> tuple[int, str]:
+    """Samples of a block, and what is wrong with it."""
+    plane, box = item
+    samples = box.rows * box.cols
+    try:
+        mine = decoder.block(plane, box)
+    except CorruptError as error:
+        return samples, str(error)
+    if source is None:
+        return samples, ""
+    theirs = source.read(plane, *box.slices)
+    place = first_difference(mine, theirs)
+    if place is None:
+        return samples, ""
+    row, col = place
+    band = f"{decoder.name(plane)}, " if len(decoder.planes) > 1 else ""
+    return samples, (
+        f"differs from {source.name}: {band}row {box.row + row}, column {box.col + col} "
+        f"is {mine[row, col]} instead of {theirs[row, col]}"
+    )
 
 
 def check_metadata(decoder: RasterDecoder, source: RasterSource) -> None:
@@ -61,37 +109,12 @@ def check_metadata(decoder: RasterDecoder, source: RasterSource) -> None:
     found = []
     if decoder.shape != source.shape:
         found.append(f"{_size(decoder.shape)} samples instead of {_size(source.shape)}")
-    if decoder.value_map.dtype != source.dtype:
-        found.append(f"{decoder.value_map.dtype} instead of {source.dtype}")
+    if decoder.dtypes != source.dtypes:
+        found.append(f"{_dtypes(decoder.dtypes)} instead of {_dtypes(source.dtypes)}")
     found += differences(decoder.georeference, source.georeference)
     if found:
         more = f"; and {len(found) - LISTED} more" if len(found) > LISTED else ""
         raise CorruptError(f"differs from {source.name}: {'; '.join(found[:LISTED])}{more}")
-
-
-def check_against(
-    decoder: RasterDecoder, source: RasterSource, jobs: int, report: Callable[[int], object]
-) -> None:
-    """Compare every sample with the original's, bit for bit.
-
-    Raises:
-        CorruptError: One differs, or a checksum does not match.
-
-    """
-
-    def compare(box: BlockBox) -> int:
-        mine, theirs = decoder.block(box), source.read(*box.slices)
-        place = first_difference(mine, theirs)
-        if place is not None:
-            row, col = place
-            raise CorruptError(
-                f"differs from {source.name}: row {box.row + row}, column {box.col + col} "
-                f"is {mine[row, col]} instead of {theirs[row, col]}"
-            )
-        return mine.size
-
-    for samples in in_order(jobs, compare, decoder.grid):
-        report(samples)
 
 
 def first_difference(mine: AnyArray, theirs: AnyArray) -> tuple[int, int] | None:
@@ -106,3 +129,9 @@ def first_difference(mine: AnyArray, theirs: AnyArray) -> tuple[int, int] | None
 
 def _size(shape: tuple[int, int]) -> str:
     return f"{shape[0]} x {shape[1]}"
+
+
+def _dtypes(dtypes: tuple[str, ...]) -> str:
+    if len(set(dtypes)) > 1:
+        return ", ".join(dtypes)
+    return dtypes[0] if len(dtypes) == 1 else f"{len(dtypes)} bands of {dtypes[0]}"

@@ -3,25 +3,21 @@
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from demzip.blocks.grid import check_block
 from demzip.codec import RasterDecoder, RasterEncoder
-from demzip.io.checks import (
-    Progress,
-    check_against,
-    check_length,
-    check_metadata,
-    decode_all,
-    every,
-)
+from demzip.errors import OptionsError
+from demzip.io.checks import Progress, check_blocks, check_metadata, every
 from demzip.io.files import FileRanges, PathLike, naming, output_path, replacing
 from demzip.io.metadata import read_georeference
+from demzip.io.results import Compressed, Decompressed, Verified
+from demzip.io.salvage import Salvage, open_damaged, open_intact
 from demzip.io.source import open_source
 from demzip.io.writing import GeotiffWriter, write_dz
 from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR, EncodeOptions, thread_count
 from demzip.predict.templates import check_predictor
+from demzip.raster.values import describe_all
 
 __all__ = [
     "Compressed",
@@ -32,85 +28,6 @@ __all__ = [
     "read_georeference",
     "verify",
 ]
-
-
-@dataclass(frozen=True)
-class Compressed:
-    """What `compress` did.
-
-    Attributes:
-        source: The input.
-        path: The .dz file.
-        predictor: The one that codes the raster; with "auto", the one that was chosen.
-        values: The exact map of the values in words, e.g. "float32 on a 0.01 grid".
-        samples: rows * cols.
-        raw_bytes: Of the samples, uncompressed.
-        source_bytes: Of the input, None if it is not a local file.
-        file_bytes: Of the .dz file.
-        seconds: That it took.
-        verified: Whether the file was decoded again and compared.
-        notes: What of the input a .dz file does not carry.
-
-    """
-
-    source: str
-    path: Path
-    predictor: str
-    values: str
-    samples: int
-    raw_bytes: int
-    source_bytes: int | None
-    file_bytes: int
-    seconds: float
-    verified: bool
-    notes: tuple[str, ...]
-
-    @property
-    def bits_per_elevation(self) -> float:
-        """Bits of the whole file per sample."""
-        return 8 * self.file_bytes / self.samples
-
-
-@dataclass(frozen=True)
-class Decompressed:
-    """What `decompress` did.
-
-    Attributes:
-        source: The .dz file.
-        path: The GeoTIFF.
-        samples: rows * cols.
-        source_bytes: Of the .dz file.
-        file_bytes: Of the GeoTIFF.
-        seconds: That it took.
-        notes: Metadata that a GeoTIFF cannot hold as they are.
-
-    """
-
-    source: str
-    path: Path
-    samples: int
-    source_bytes: int
-    file_bytes: int
-    seconds: float
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Verified:
-    """What `verify` looked at.
-
-    Attributes:
-        path: The .dz file.
-        blocks: Whose checksums were right.
-        samples: rows * cols.
-        original: What every sample and all metadata were compared with, or None.
-
-    """
-
-    path: Path
-    blocks: int
-    samples: int
-    original: str | None
 
 
 def compress(
@@ -124,10 +41,10 @@ def compress(
     verify: bool = True,
     progress: Progress | None = None,
 ) -> Compressed:
-    """Compress a raster of one band to a .dz file.
+    """Compress a raster to a .dz file: all bands, the mask of the dataset, all metadata.
 
-    Carried along: CRS, transform, no-data value, units, description, scale and offset, colour
-    interpretation, tags. Not carried: masks, ground control points, RPCs, colour tables, overviews.
+    What of the metadata does not come back from a GeoTIFF, `decompress` tells. Of overviews only
+    the factors are kept. The raster is never in memory whole.
 
     Args:
         src: Whatever rasterio opens: a file, a URL, the name of a subdataset.
@@ -153,27 +70,31 @@ def compress(
         open_source(src, block) as source,
         replacing(path, src, overwrite=overwrite) as temporary,
     ):
-        samples = source.shape[0] * source.shape[1]
+        samples = source.shape[0] * source.shape[1] * len(source.planes)
         with naming(src):
             every(progress, "reading", samples)(0)
             encoder = RasterEncoder(
-                source.read, source.shape, source.dtype, source.georeference, options
+                source.planes,
+                source.shape,
+                source.georeference,
+                options,
+                every(progress, "reading", samples),
             )
             plan = encoder.plan(predictor)
-            encoding = encoder.encode(plan, every(progress, "encoding", samples))
-        write_dz(temporary, path, encoding)
+            write_dz(temporary, path, encoder, plan, every(progress, "encoding", samples))
         if verify:
             with FileRanges(temporary) as ranges, naming(path):
                 decoder = RasterDecoder(ranges.read)
-                check_length(decoder, ranges.size)
                 check_metadata(decoder, source)
-                check_against(decoder, source, jobs, every(progress, "verifying", samples))
+                report = every(progress, "verifying", samples)
+                check_blocks(decoder, source, ranges.size, jobs, report)
+        bands = range(len(source.dtypes))
         return Compressed(
             source=source.name,
             path=path,
-            predictor=encoding.plan.predictor,
-            values=encoder.value_map.describe(),
-            samples=samples,
+            predictor=", ".join(dict.fromkeys(plan.planes[band].predictor for band in bands)),
+            values=describe_all([encoder.planes[band].value_map for band in bands]),
+            samples=source.samples,
             raw_bytes=source.raw_bytes,
             source_bytes=source.file_bytes,
             file_bytes=temporary.stat().st_size,
@@ -190,9 +111,13 @@ def decompress(
     jobs: int = 1,
     overwrite: bool = False,
     creation_options: Mapping[str, str] | None = None,
+    salvage: bool = False,
+    fill: float | None = None,
     progress: Progress | None = None,
 ) -> Decompressed:
     """Decompress a .dz file to a GeoTIFF; its samples are read back and checked.
+
+    The raster is never in memory whole. Overviews are made anew, with the factors of the original.
 
     Args:
         src: The .dz file.
@@ -200,6 +125,10 @@ def decompress(
         jobs: Threads; 0 for one per processor.
         overwrite: Whether an existing file may be replaced.
         creation_options: Of GDAL's GTiff driver, e.g. {"COMPRESS": "ZSTD"}.
+        salvage: Save what can be saved of a damaged or truncated file: one wrong byte before the
+            blocks is put right, and blocks that cannot be decoded are filled with the no-data
+            value of their band, or NaN in bands of floats that have none.
+        fill: Value for such blocks instead.
         progress: Called with a stage, the samples done since the last call, and those in all.
 
     Raises:
@@ -210,21 +139,27 @@ def decompress(
     """
     started = time.perf_counter()
     jobs = thread_count(jobs)
+    if fill is not None and not salvage:
+        raise OptionsError("fill: only for blocks that are lost, with --salvage (salvage=True)")
     path = output_path(src, dst, ".tif")
     with FileRanges(src) as ranges:
         with naming(src):
-            decoder = RasterDecoder(ranges.read)
+            opened = open_damaged if salvage else open_intact
+            decoder, repair = opened(ranges.read)
+            rescue = Salvage(decoder, fill) if salvage else None
         with replacing(path, src, overwrite=overwrite) as temporary:
-            writer = GeotiffWriter(decoder, src, path, jobs, progress)
+            writer = GeotiffWriter(decoder, src, path, jobs, progress, rescue)
             notes = writer.write(temporary, creation_options)
             return Decompressed(
                 source=os.fspath(src),
                 path=path,
-                samples=decoder.shape[0] * decoder.shape[1],
+                samples=decoder.shape[0] * decoder.shape[1] * len(decoder.bands),
                 source_bytes=ranges.size,
                 file_bytes=temporary.stat().st_size,
                 seconds=time.perf_counter() - started,
                 notes=notes,
+                repair=repair,
+                lost=() if rescue is None else rescue.in_file_order(),
             )
 
 
@@ -253,15 +188,16 @@ def verify(
     with FileRanges(path) as ranges:
         with naming(path):
             decoder = RasterDecoder(ranges.read)
-            check_length(decoder, ranges.size)
+        planes = len(decoder.planes)
         samples = decoder.shape[0] * decoder.shape[1]
-        report = every(progress, "verifying", samples)
+        report = every(progress, "verifying", samples * planes)
         if original is None:
             with naming(path):
-                decode_all(decoder, jobs, report)
+                check_blocks(decoder, None, ranges.size, jobs, report)
         else:
             with open_source(original, decoder.grid.size) as source, naming(path):
                 check_metadata(decoder, source)
-                check_against(decoder, source, jobs, report)
+                check_blocks(decoder, source, ranges.size, jobs, report)
         name = None if original is None else os.fspath(original)
-        return Verified(Path(path), decoder.grid.count, samples, name)
+        count = len(decoder.bands)
+        return Verified(Path(path), decoder.grid.count * planes, samples * count, name)

@@ -1,23 +1,26 @@
-"""A raster that GDAL opens, as the encoder sees it: windows of one band, read from any thread."""
+"""A raster that GDAL opens, as the encoder sees it: windows of its planes, read from any thread."""
 
 import os
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
+from demzip.codec import PlaneSource
 from demzip.container.layout import MAGIC
+from demzip.container.plane import BAND, MASK
 from demzip.errors import DemzipError, OptionsError, UnsupportedError
 from demzip.io.files import PathLike, is_remote
+from demzip.io.masks import has_masks_of_bands, read_mask
 from demzip.io.metadata import read_georeference
 from demzip.io.quiet import without_warnings
 from demzip.raster.values import DTYPES
@@ -25,11 +28,11 @@ from demzip.raster.values import DTYPES
 AnyArray = NDArray[np.generic]
 
 CACHE_BYTES = 256 << 20  # rows of blocks that are kept; smaller rasters are read only once
-UNCARRIED_DOMAINS = ("GEOLOCATION", "RPC")  # of GDAL's metadata, that place a raster on the ground
+GDAL_CACHE_BYTES = 128 << 20  # GDAL's own default is 5 % of the memory
 
 
 class RasterSource:
-    """Band 1 of an open dataset.
+    """Bands, and perhaps the mask, of an open dataset.
 
     GDAL datasets must not be used by two threads at once, so reads take turns. Files that are
     stored in strips would be decompressed anew for each block: whole rows of blocks are kept.
@@ -37,63 +40,92 @@ class RasterSource:
     Attributes:
         name: What the dataset was opened as.
         shape: Rows and columns.
-        dtype: Name of the values' dtype.
+        dtypes: Names of the dtypes of the bands.
         georeference: Metadata.
-        notes: What of the dataset a .dz file does not carry, in words.
+        planes: The bands, then the mask of the dataset if it has one.
+        notes: What of the dataset a .dz file does not carry, or a GeoTIFF cannot, in words.
 
     """
 
     def __init__(self, dataset: DatasetReader, name: str, block: int) -> None:
         self.name = name
         self.shape: tuple[int, int] = (dataset.height, dataset.width)
-        self.dtype = str(dataset.dtypes[0])
+        self.dtypes = tuple(map(str, dataset.dtypes))
         self.georeference = read_georeference(dataset)
-        self.notes = tuple(_uncarried(dataset))
+        self.notes = tuple(_notes(dataset))
+        self.planes = tuple(
+            PlaneSource(partial(self.read, number), dtype, band.nodata, BAND)
+            for number, (dtype, band) in enumerate(
+                zip(self.dtypes, self.georeference.bands, strict=True)
+            )
+        )
+        if self.georeference.mask:
+            mask = partial(self.read, len(self.planes))
+            self.planes += (PlaneSource(mask, "uint8", None, MASK),)
         self._dataset = dataset
         self._block = block
-        self._kept: OrderedDict[int, AnyArray] = OrderedDict()
-        band_bytes = block * dataset.width * np.dtype(self.dtype).itemsize
-        self._keep = CACHE_BYTES // max(band_bytes, 1)
+        self._kept: OrderedDict[tuple[int, int], AnyArray] = OrderedDict()
+        self._kept_bytes = 0
         self._lock = Lock()
 
     @property
+    def samples(self) -> int:
+        """Samples of all bands."""
+        return self.shape[0] * self.shape[1] * len(self.dtypes)
+
+    @property
     def raw_bytes(self) -> int:
-        """Bytes of the samples, uncompressed."""
-        return self.shape[0] * self.shape[1] * np.dtype(self.dtype).itemsize
+        """Bytes of the samples of all bands, uncompressed."""
+        widths = sum(np.dtype(dtype).itemsize for dtype in self.dtypes)
+        return self.shape[0] * self.shape[1] * widths
 
     @property
     def file_bytes(self) -> int | None:
         """Bytes of the file, if it is a local one."""
         return os.path.getsize(self.name) if os.path.isfile(self.name) else None  # noqa: PTH113, PTH202
 
-    def read(self, rows: slice, cols: slice) -> AnyArray:
+    def read(self, plane: int, rows: slice, cols: slice) -> AnyArray:
         """Values of a window inside the raster; not to be modified."""
-        band, last = rows.start // self._block, (rows.stop - 1) // self._block
+        down, last = rows.start // self._block, (rows.stop - 1) // self._block
+        width = np.dtype(self.planes[plane].dtype).itemsize
         with self._lock:
-            if band != last or self._keep < 2:
-                return self._read(rows.start, rows.stop, cols.start, cols.stop)
-            if band not in self._kept:
-                top = band * self._block
-                bottom = min(top + self._block, self.shape[0])
-                self._kept[band] = self._read(top, bottom, 0, self.shape[1])
-                if len(self._kept) > self._keep:
-                    self._kept.popitem(last=False)
-            self._kept.move_to_end(band)
-            values = self._kept[band]
-        top = rows.start - band * self._block
+            if down != last or 2 * self._block * self.shape[1] * width > CACHE_BYTES:
+                return self._read(plane, rows.start, rows.stop, cols.start, cols.stop)
+            values = self._kept.get((plane, down))
+            if values is None:
+                top = down * self._block
+                values = self._read(plane, top, top + self._block, 0, self.shape[1])
+                self._keep((plane, down), values)
+            self._kept.move_to_end((plane, down))
+        top = rows.start - down * self._block
         return values[top : top + rows.stop - rows.start, cols]
 
-    def _read(self, top: int, bottom: int, left: int, right: int) -> AnyArray:
+    def _keep(self, key: tuple[int, int], values: AnyArray) -> None:
+        self._kept[key] = values
+        self._kept_bytes += values.nbytes
+        while self._kept_bytes > CACHE_BYTES:
+            _, oldest = self._kept.popitem(last=False)
+            self._kept_bytes -= oldest.nbytes
+
+    def _read(self, plane: int, top: int, bottom: int, left: int, right: int) -> AnyArray:
         right = min(right, self.shape[1])
         bottom = min(bottom, self.shape[0])
         window = Window(left, top, right - left, bottom - top)
         try:
-            values: AnyArray = self._dataset.read(1, window=window)
+            if self.planes[plane].role == MASK:
+                return read_mask(self._dataset, window)
+            values: AnyArray = self._dataset.read(plane + 1, window=window)
         except RasterioError as error:
             raise DemzipError(
                 f"{self.name}: rows {top}-{bottom - 1} cannot be read ({_detail(error)})"
             ) from error
         return values
+
+
+def gdal_limits() -> rasterio.Env:
+    """Environment in which GDAL's cache does not grow with the machine, unless the user says."""
+    chosen = "GDAL_CACHEMAX" in os.environ
+    return rasterio.Env(**({} if chosen else {"GDAL_CACHEMAX": GDAL_CACHE_BYTES}))
 
 
 @contextmanager
@@ -107,11 +139,11 @@ def open_source(path: PathLike, block: int) -> Iterator[RasterSource]:
     Raises:
         DemzipError: It does not exist or cannot be read.
         OptionsError: It is no raster.
-        UnsupportedError: It has several bands or a dtype that demzip does not code.
+        UnsupportedError: It has a dtype that demzip does not code.
 
     """
     name = os.fspath(path)
-    with open_raster(name) as dataset:
+    with gdal_limits(), open_raster(name) as dataset:
         _check(dataset, name)
         yield RasterSource(dataset, name, block)
 
@@ -135,28 +167,18 @@ def _check(dataset: DatasetReader, name: str) -> None:
         raise UnsupportedError(
             f"{name}: has several rasters; name one of them, for instance {dataset.subdatasets[0]}"
         )
-    if dataset.count != 1:
-        raise UnsupportedError(
-            f"{name}: has {dataset.count} bands; this version codes rasters of one band"
-        )
-    dtype = str(dataset.dtypes[0])
-    if dtype not in DTYPES:
-        raise UnsupportedError(
-            f"{name}: {dtype} samples are not supported; demzip codes {', '.join(DTYPES)}"
-        )
+    for dtype in map(str, dataset.dtypes):
+        if dtype not in DTYPES:
+            raise UnsupportedError(
+                f"{name}: {dtype} samples are not supported; demzip codes {', '.join(DTYPES)}"
+            )
 
 
-def _uncarried(dataset: DatasetReader) -> Iterator[str]:
-    if MaskFlags.per_dataset in dataset.mask_flag_enums[0]:
-        yield "its mask band is not carried; declare a no-data value instead"
-    if dataset.gcps[0]:
-        yield "its ground control points are not carried"
-    domains = set(dataset.tag_namespaces()) | set(dataset.tag_namespaces(1))
-    for domain in UNCARRIED_DOMAINS:
-        if domain in domains:
-            yield f"its {domain} metadata are not carried"
-    if dataset.colorinterp[0].name == "palette":
-        yield "its colour table is not carried"
+def _notes(dataset: DatasetReader) -> Iterator[str]:
+    if has_masks_of_bands(dataset):
+        yield "masks of single bands are not carried; declare a no-data value instead"
+    if len(set(dataset.dtypes)) > 1:
+        yield "its bands differ in dtype: demzip.open reads them, no GeoTIFF holds them together"
 
 
 def _detail(error: Exception) -> str:

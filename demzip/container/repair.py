@@ -1,0 +1,125 @@
+"""The front of a .dz file with one wrong byte, put right (docs/format.md section 3).
+
+CRC-32 is linear: what a wrong byte does to the checksum depends on its place and on the bits that
+flipped, not on the other bytes. Stepping the register back from the end, byte by byte, finds every
+place where one byte explains the checksum.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from demzip.container.layout import CHECKED, INDEX, MAX_SIDE, PREFIX
+from demzip.entropy.integers import ByteReader
+from demzip.errors import CorruptError
+
+CRC_FIELD = range(CHECKED, PREFIX.size)
+LENGTHS = range(12, CHECKED)  # bytes of the two lengths in the prefix
+MAX_FRONT = 1 << 26  # bytes; longer ones are not searched
+
+Read = Callable[[int, int], bytes]  # offset, size -> that many bytes, fewer at the end
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A front that differs from that of the file in one byte, and whose checksum is right.
+
+    Attributes:
+        place: Of the byte.
+        front: Prefix, header and index.
+        was: The byte as it stands in the file.
+
+    """
+
+    place: int
+    front: bytes
+    was: int
+
+    def __str__(self) -> str:
+        """The repair in words."""
+        return f"byte {self.place} of the header is {self.was:#04x} and must be {self.now:#04x}"
+
+    @property
+    def now(self) -> int:
+        """The byte as it must be."""
+        return self.front[self.place]
+
+
+def repairs(read: Read) -> Iterator[Repair]:
+    """All fronts with the right checksum that are one byte away from the file's.
+
+    By chance there may be more than one: the caller takes the one that can be read.
+    """
+    prefix = read(0, PREFIX.size)
+    if len(prefix) < PREFIX.size:
+        return
+    total = _total(prefix)
+    if total <= MAX_FRONT:
+        front = read(0, total)
+        if len(front) == total:
+            yield from _with_these_lengths(front)
+    yield from _with_other_lengths(read, prefix)
+
+
+def _total(prefix: bytes) -> int:
+    _, _, _, header_bytes, index_bytes, _ = PREFIX.unpack(prefix)
+    return PREFIX.size + int(header_bytes) + int(index_bytes)
+
+
+def _syndrome(front: bytes) -> int:
+    """What the checksum should be, XOR what it is."""
+    *_, crc = PREFIX.unpack(front[: PREFIX.size])
+    return int(crc) ^ zlib.crc32(front[PREFIX.size :], zlib.crc32(front[:CHECKED]))
+
+
+def _changed(front: bytes, place: int, flipped: int) -> Repair:
+    was = front[place]
+    return Repair(place, front[:place] + bytes([was ^ flipped]) + front[place + 1 :], was)
+
+
+def _with_these_lengths(front: bytes) -> Iterator[Repair]:
+    syndrome = _syndrome(front)
+    if syndrome == 0:
+        return
+    for byte, place in enumerate(CRC_FIELD):
+        if syndrome & (0xFF << 8 * byte) == syndrome:
+            yield _changed(front, place, syndrome >> 8 * byte)
+    table = [_step(byte) for byte in range(256)]
+    of_top = {value >> 24: byte for byte, value in enumerate(table)}
+    register = syndrome
+    for place in reversed((*range(CHECKED), *range(PREFIX.size, len(front)))):
+        byte = of_top[register >> 24]
+        register = ((register ^ table[byte]) << 8) | byte
+        if register < 256 and place not in LENGTHS:
+            yield _changed(front, place, register)
+
+
+def _step(byte: int) -> int:
+    """The CRC register that held `byte`, after it moved on by one byte of zero."""
+    return zlib.crc32(bytes([byte])) ^ zlib.crc32(b"\0")
+
+
+def _with_other_lengths(read: Read, prefix: bytes) -> Iterator[Repair]:
+    """A wrong length makes the checksum cover the wrong bytes: all others are tried."""
+    index_bytes = _index_bytes(read)
+    for place in LENGTHS:
+        for byte in range(256):
+            changed = prefix[:place] + bytes([byte]) + prefix[place + 1 :]
+            total = _total(changed)
+            if byte == prefix[place] or PREFIX.unpack(changed)[4] != index_bytes:
+                continue
+            front = changed + read(PREFIX.size, total - PREFIX.size) if total <= MAX_FRONT else b""
+            if len(front) == total and _syndrome(front) == 0:
+                yield Repair(place, front, prefix[place])
+
+
+def _index_bytes(read: Read) -> int | None:
+    """Length of the index that the header asks for."""
+    reader = ByteReader(read(PREFIX.size, 40), "header")
+    try:
+        rows, cols, block, planes = (reader.varint(MAX_SIDE + 1) for _ in range(4))
+    except CorruptError:
+        return None
+    if block == 0:
+        return None
+    return -(-rows // block) * -(-cols // block) * planes * INDEX.itemsize
