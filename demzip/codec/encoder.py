@@ -94,7 +94,7 @@ class RasterEncoder:
         self.georeference = georeference
         boxes = [box.slices for box in self.grid]
         self.value_map, self.spans = find_map(
-            read, boxes, dtype, georeference.nodata, partial(in_order, self.jobs)
+            read, boxes, dtype, georeference.bands[0].nodata, partial(in_order, self.jobs)
         )
 
     def patch(self, box: BlockBox) -> tuple[Patch, int] | None:
@@ -269,7 +269,7 @@ def encode(
         raise OptionsError(f"an array of 2 dimensions is needed, not {array.ndim}")
     georeference = georeference or Georeference()
     if nodata is not None:
-        georeference = replace(georeference, nodata=float(nodata))
+        georeference = georeference.with_nodata(float(nodata))
     native = array.astype(array.dtype.newbyteorder("="), copy=False)
     encoder = RasterEncoder(
         lambda rows, cols: native[rows, cols],
