@@ -11,13 +11,12 @@ from demzip.errors import OptionsError
 from demzip.io.checks import Progress, check_blocks, check_metadata, every
 from demzip.io.files import FileRanges, PathLike, naming, output_path, replacing
 from demzip.io.metadata import read_georeference
-from demzip.io.results import Compressed, Decompressed, Verified
+from demzip.io.results import Compressed, Decompressed, Verified, in_words
 from demzip.io.salvage import Salvage, open_damaged, open_intact
 from demzip.io.source import open_source
 from demzip.io.writing import GeotiffWriter, write_dz
 from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR, EncodeOptions, thread_count
 from demzip.predict.templates import check_predictor
-from demzip.raster.values import describe_all
 
 __all__ = [
     "Compressed",
@@ -93,7 +92,7 @@ def compress(
             source=source.name,
             path=path,
             predictor=", ".join(dict.fromkeys(plan.planes[band].predictor for band in bands)),
-            values=describe_all([encoder.planes[band].value_map for band in bands]),
+            values=in_words([encoder.planes[band].value_map for band in bands]),
             samples=source.samples,
             raw_bytes=source.raw_bytes,
             source_bytes=source.file_bytes,

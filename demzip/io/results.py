@@ -1,9 +1,11 @@
 """What compress, decompress and verify tell of their work."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from demzip.io.salvage import LostBlock
+from demzip.raster.values import ValueMap
 
 
 @dataclass(frozen=True)
@@ -89,3 +91,13 @@ class Verified:
     blocks: int
     samples: int
     original: str | None
+
+
+def in_words(value_maps: Sequence[ValueMap]) -> str:
+    """Maps of several bands: "uint8, 3 bands", or what each of them is, with semicolons."""
+    words = [value_map.describe() for value_map in value_maps]
+    if len(words) == 1:
+        return words[0]
+    if len(set(words)) == 1:
+        return f"{words[0]}, {len(words)} bands"
+    return "; ".join(f"band {number}: {text}" for number, text in enumerate(words, 1))
