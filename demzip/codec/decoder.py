@@ -2,7 +2,6 @@
 
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,12 +59,10 @@ class RasterDecoder:
             fills=() if self.header.fill is None else (self.header.fill,),
             levels=self.header.levels,
         )
-        if self.header.fill is not None and self.header.fill >> 8 * self.value_map.pattern.itemsize:
-            raise CorruptError("header: the no-data pattern is wider than the samples")
-        levels = self.header.levels
-        plain = replace(self.value_map, levels=None)
-        if levels is not None and not plain.covers(int(levels[0]), int(levels[-1])):
-            raise CorruptError("header: a level is no value of the raster's dtype")
+        try:
+            self.value_map.check()
+        except CorruptError as error:
+            raise CorruptError(f"header: {error}") from error
         self.georeference = read_metadata(self.header.metadata)
         reader = ByteReader(self.header.model, "model")
         self.model = Model.from_bytes(reader)

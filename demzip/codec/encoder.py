@@ -16,8 +16,8 @@ from demzip.entropy.popularity import Popularity
 from demzip.errors import OptionsError, UnsupportedError
 from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR, EncodeOptions, thread_count
 from demzip.predict.templates import PREDICTORS, check_predictor
-from demzip.raster.georeference import Georeference
 from demzip.raster.finding import ReadBlock, Span, find_map
+from demzip.raster.georeference import Georeference
 from demzip.raster.values import DTYPES
 from demzip.scan.block import make_patch, write_block
 from demzip.scan.measuring import Measurement

@@ -37,9 +37,10 @@ def core_of(values: Float64Array, usual: Float64Array) -> tuple[float, float] | 
         return None
     known = np.isin(distinct, usual)
     rest = distinct[~known] if not known.all() else distinct
-    spread = float(rest[-1 - rest.size // 10] - rest[rest.size // 10])
+    with np.errstate(over="ignore"):  # infinite distances are as large as any
+        spread = float(rest[-1 - rest.size // 10] - rest[rest.size // 10])
+        gaps = np.diff(distinct)
     need = np.where(known, USUAL_GAP * spread, ANY_GAP * spread if spread else np.inf)
-    gaps = np.diff(distinct)
     low = np.flatnonzero(gaps[:ENDS] > need[:-1][:ENDS])
     high = np.flatnonzero(gaps[-ENDS:] > need[1:][-ENDS:])
     first = int(low[-1]) + 1 if low.size else 0
