@@ -181,10 +181,11 @@ def test_true_floats(dtype: str) -> None:
 
 
 def test_a_grid_finer_than_the_floats_is_none() -> None:
-    values = (np.random.default_rng(1).integers(30_000_000, 40_000_000, (90, 90)) / 1e5).astype("f4")
-    assert found(values).rule == "real"
-    values = (np.random.default_rng(1).integers(30_000, 40_000, (90, 90)) / 1e2).astype("f4")
-    assert found(values).denominator == 100
+    rng = np.random.default_rng(1)
+    values = rng.integers(30_000_000, 40_000_000, (90, 90)) / 1e5
+    assert found(values.astype(np.float32)).rule == "real"
+    values = rng.integers(30_000, 40_000, (90, 90)) / 1e2
+    assert found(values.astype(np.float32)).denominator == 100
 
 
 def test_few_exceptions_pay_and_many_do_not() -> None:
@@ -242,7 +243,7 @@ def test_a_sample_may_mislead() -> None:
         -math.inf,
     ],
 )  # fmt: skip
-def test_missing(dtype: str, value: float, declare: bool) -> None:  # noqa: FBT001
+def test_missing(dtype: str, value: float, declare: bool) -> None:
     kind = np.dtype(dtype)
     if kind.kind == "i" and not np.iinfo(kind).min <= value <= np.iinfo(kind).max:
         return
@@ -264,8 +265,8 @@ def test_declared_zero_is_missing_and_undeclared_zero_is_not() -> None:
 
 
 def test_several_kinds_of_missing_samples() -> None:
-    for values in ((relief() / 10).astype(np.float32), terrain.relief(100, 110) / np.float32(7)):
-        values = values.astype(np.float32)
+    for parts in (10, 7):
+        values = (relief() / parts).astype(np.float32)
         values[0], values[1], values[2], values[4] = math.nan, math.inf, -9999.0, -32768.0
         bits = values.view(np.uint32)
         bits[5], bits[6, :50] = 0xFFC00001, 0x7F800001
