@@ -30,18 +30,12 @@ def search_maps(values: AnyArray, plain: ValueMap) -> Iterator[ValueMap]:
     if not max(-wide[0], wide[-1]) < HUGE:
         return
     noise = float(np.spacing(np.abs(distinct).max()))
-    step = common_step(np.diff(wide), noise)
-    if step is None:
+    numbers = _unwrap(wide, noise)
+    if numbers is None:
         return
-    numbers = np.concatenate([[0.0], np.cumsum(np.rint(np.diff(wide) / step))])
-    start = 0.0
-    for _ in range(3):
-        step, start = _line(numbers, wide)
-        if not step > COARSE * noise:
-            return
-        numbers = np.rint((wide - start) / step)
+    step, start = _line(numbers, wide)
     fits = np.abs(start + numbers * step - wide) <= 2 * noise
-    if np.count_nonzero(fits) < max(FITTING * wide.size, 2):
+    if np.count_nonzero(fits) < FITTING * wide.size:
         return
     distinct, wide, numbers = distinct[fits], wide[fits], numbers[fits]
     step, start = _line(numbers, wide)
@@ -59,6 +53,20 @@ def search_maps(values: AnyArray, plain: ValueMap) -> Iterator[ValueMap]:
             single = np.float32(scale)
             for near in (single, np.nextafter(single, 0), np.nextafter(single, 2 * single)):
                 yield replace(plain, rule="product", scale=float(near))
+
+
+def _unwrap(values: Float64Array, noise: float) -> Float64Array | None:
+    """Numbers of ascending values on a grid, from any one on; None if there seems to be none."""
+    step = common_step(np.diff(values), noise)
+    if step is None:
+        return None
+    numbers = np.concatenate([[0.0], np.cumsum(np.rint(np.diff(values) / step))])
+    for _ in range(3):
+        step, start = _line(numbers, values)
+        if not step > COARSE * noise:
+            return None
+        numbers = np.rint((values - start) / step)
+    return numbers
 
 
 def common_step(differences: Float64Array, noise: float) -> float | None:

@@ -31,7 +31,7 @@ MAPS = (
             ValueMap(dtype, "ratio", 381, 1250),
             ValueMap(dtype, "ratio", (1 << 32) - 1, (1 << 32) - 3),
             ValueMap(dtype, "affine", scale=0.1, offset=1234.56789),
-            ValueMap(dtype, "affine", scale=1e300, offset=-1e300),
+            ValueMap(dtype, "affine", scale=1e290, offset=-1e300),
             ValueMap(dtype, "affine", scale=5e-324, offset=-0.0),
             ValueMap(dtype, "real"),
         )
@@ -67,9 +67,7 @@ def restored(number: int, value_map: ValueMap) -> int:
     if value_map.rule == "integer":
         return number % (1 << width)
     if value_map.rule == "real":
-        if number < 0:
-            number = (1 << width) + (number ^ ((1 << (width - 1)) - 1))
-        return number
+        return (number if number >= 0 else number ^ ((1 << (width - 1)) - 1)) % (1 << width)
     if value_map.rule == "ratio":
         exact = Fraction(number * value_map.numerator, value_map.denominator)
         return bits_of(rounded(exact), dtype)
@@ -78,12 +76,10 @@ def restored(number: int, value_map: ValueMap) -> int:
         assert product == 0 or Fraction(rounded(product)) == product
         return bits_of(rounded(product), dtype)
     first = rounded(product)
-    if math.isinf(first):
-        return bits_of(first, dtype)
+    assert math.isfinite(first)
     total = Fraction(first) + Fraction(value_map.offset)
-    if total == 0:
-        return bits_of(first + value_map.offset, dtype)
-    return bits_of(rounded(total), dtype)
+    # Of zeros, the sign is IEEE's.
+    return bits_of(rounded(total) if total else first + value_map.offset, dtype)
 
 
 def limits(value_map: ValueMap) -> tuple[int, int]:
@@ -306,7 +302,10 @@ def test_legal_fields(value_map: ValueMap) -> None:
         ),
         (ValueMap("float32", "ratio", 381, 1250), "float32 on a 0.3048 grid (feet)"),
         (ValueMap("float32", "ratio", 381, 12500), "float32 on a 0.03048 grid (0.1 feet)"),
-        (ValueMap("float32", "ratio", 1200, 3937), "float32 on a 0.3048006096 grid (US survey feet)"),
+        (
+            ValueMap("float32", "ratio", 1200, 3937),
+            "float32 on a 0.3048006096 grid (US survey feet)",
+        ),
         (ValueMap("float32", "ratio", denominator=128), "float32 on a 1/128 grid"),
         (ValueMap("float32", "ratio", denominator=4), "float32 on a 0.25 grid"),
         (
