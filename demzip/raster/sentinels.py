@@ -51,12 +51,12 @@ def core_of(values: Float64Array, usual: Float64Array) -> tuple[float, float] | 
 
 
 def find_sentinels(
-    strange: list[float], core: tuple[float, float] | None, usual: Float64Array
+    strange: set[float], core: tuple[float, float] | None, usual: Float64Array
 ) -> set[float]:
     """Those of some strange values that lie far from all others.
 
     Args:
-        strange: Distinct finite values outside the core.
+        strange: Finite values outside the core.
         core: Least and greatest of all other values; None where there are none.
         usual: Values that need not lie as far away as others.
 
@@ -64,10 +64,10 @@ def find_sentinels(
     if core is None:
         return set()
     low, high = core
-    found = set()
+    known, found = set(usual.tolist()), set()
     for value in sorted(strange, key=lambda value: max(low - value, value - high)):
         gap, spread = max(low - value, value - high), high - low
-        need = USUAL_GAP * spread if value in usual else ANY_GAP * spread or gap
+        need = USUAL_GAP * spread if value in known else ANY_GAP * spread or gap
         if gap > need:
             found.add(value)
         else:

@@ -303,16 +303,16 @@ def test_all_missing() -> None:
 
 def test_sentinels_lie_far_from_all_else() -> None:
     usual = usual_values("int16")
-    assert find_sentinels([-9999.0], (0.0, 3000.0), usual) == {-9999.0}
-    assert find_sentinels([-9999.0], (-9000.0, 6000.0), usual) == set()
-    assert find_sentinels([-32768.0, 32767.0], (-100.0, 100.0), usual) == {-32768.0, 32767.0}
-    assert find_sentinels([-5000.0], (0.0, 3000.0), usual) == set()
-    assert find_sentinels([-50000.0], (0.0, 3000.0), usual) == {-50000.0}
+    assert find_sentinels({-9999.0}, (0.0, 3000.0), usual) == {-9999.0}
+    assert find_sentinels({-9999.0}, (-9000.0, 6000.0), usual) == set()
+    assert find_sentinels({-32768.0, 32767.0}, (-100.0, 100.0), usual) == {-32768.0, 32767.0}
+    assert find_sentinels({-5000.0}, (0.0, 3000.0), usual) == set()
+    assert find_sentinels({-50000.0}, (0.0, 3000.0), usual) == {-50000.0}
     # What is a little outside widens the range for what is farther out.
-    assert find_sentinels([-9999.0, -8000.0], (0.0, 3000.0), usual) == set()
-    assert find_sentinels([5.0], (1.0, 1.0), usual) == set()
-    assert find_sentinels([255.0], (0.0, 0.0), usual_values("uint8")) == {255.0}
-    assert find_sentinels([1.0], None, usual) == set()
+    assert find_sentinels({-9999.0, -8000.0}, (0.0, 3000.0), usual) == set()
+    assert find_sentinels({5.0}, (1.0, 1.0), usual) == set()
+    assert find_sentinels({255.0}, (0.0, 0.0), usual_values("uint8")) == {255.0}
+    assert find_sentinels({1.0}, None, usual) == set()
 
 
 def test_the_core_of_a_sample() -> None:
