@@ -46,6 +46,7 @@ def _describe(file: str, decoder: "RasterDecoder", file_bytes: int) -> dict[str,
 
     rows, cols = decoder.shape
     about = decoder.georeference
+    band = about.bands[0]
     raw_bytes = rows * cols * decoder.value_map.pattern.itemsize
     return {
         "path": file,
@@ -63,14 +64,14 @@ def _describe(file: str, decoder: "RasterDecoder", file_bytes: int) -> dict[str,
         "ratio": raw_bytes / file_bytes,
         "crs": crs_name(about.crs),
         "transform": about.transform,
-        "nodata": about.nodata,
-        "units": about.units,
-        "description": about.description,
-        "scale": about.scale,
-        "offset": about.offset,
-        "color_interpretation": about.color_interpretation,
-        "tags": about.tags,
-        "band_tags": about.band_tags,
+        "nodata": band.nodata,
+        "units": band.units,
+        "description": band.description,
+        "scale": band.scale,
+        "offset": band.offset,
+        "color_interpretation": band.color_interpretation,
+        "tags": about.tags.get("", {}),
+        "band_tags": band.tags.get("", {}),
     }
 
 

@@ -5,8 +5,15 @@ can be read. The most useful words stand last.
 """
 
 WORDS = (
-    b'{"tags":{"AREA_OR_POINT":"Area","AREA_OR_POINT":"Point"},"band_tags":{"STATISTICS_MAXIMUM":"'
-    b'","STATISTICS_MEAN":"","STATISTICS_MINIMUM":"","STATISTICS_STDDEV":"",'
+    b'"RPC":{"ERR_BIAS":"-1","ERR_RAND":"-1","HEIGHT_OFF":"","HEIGHT_SCALE":"","LAT_OFF":"",'
+    b'"LAT_SCALE":"","LINE_DEN_COEFF":"1 ","LINE_NUM_COEFF":"","LINE_OFF":"","LINE_SCALE":"",'
+    b'"LONG_OFF":"","LONG_SCALE":"","SAMP_DEN_COEFF":"1 ","SAMP_NUM_COEFF":"","SAMP_OFF":"",'
+    b'"SAMP_SCALE":""}},"gcps":[[0.0,0.0,],"1",""],"gcps_crs":"","color_table":[[0,0,0,255],'
+    b'"mask":true,"overviews":[2,4,8,16,32,64],"overview_resampling":"average","bands":['
+    b'{"color_interpretation":"red"},{"color_interpretation":"green"},'
+    b'{"color_interpretation":"blue"},{"color_interpretation":"alpha"}]}'
+    b'{"tags":{"":{"AREA_OR_POINT":"Area"}},"tags":{"":{"AREA_OR_POINT":"Point"}},'
+    b'"band_tags":{"":{"STATISTICS_MAXIMUM":"","STATISTICS_MEAN":"","STATISTICS_MINIMUM":"","STATISTICS_STDDEV":"",'
     b'"STATISTICS_VALID_PERCENT":""},"TIFFTAG_DATETIME":"","TIFFTAG_SOFTWARE":"",'
     b'"TIFFTAG_RESOLUTIONUNIT":"1 (unitless)","TIFFTAG_XRESOLUTION":"1","TIFFTAG_YRESOLUTION":"1",'
     b'"color_interpretation":"gray","description":"elevation","units":"metre","scale":0.1,'

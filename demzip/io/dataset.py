@@ -127,7 +127,7 @@ class Dataset(Closing):
     @property
     def nodata(self) -> float | None:
         """Declared no-data value."""
-        return self._georeference.nodata
+        return self._georeference.bands[0].nodata
 
     @property
     def nodatavals(self) -> tuple[float | None]:
@@ -137,22 +137,22 @@ class Dataset(Closing):
     @property
     def units(self) -> tuple[str | None]:
         """Unit of the elevations, once per band."""
-        return (self._georeference.units,)
+        return (self._georeference.bands[0].units,)
 
     @property
     def descriptions(self) -> tuple[str | None]:
         """Description, once per band."""
-        return (self._georeference.description,)
+        return (self._georeference.bands[0].description,)
 
     @property
     def scales(self) -> tuple[float]:
         """Of elevation = scale * value + offset, once per band; `read` does not apply it."""
-        return (self._georeference.scale,)
+        return (self._georeference.bands[0].scale,)
 
     @property
     def offsets(self) -> tuple[float]:
         """Of elevation = scale * value + offset, once per band; `read` does not apply it."""
-        return (self._georeference.offset,)
+        return (self._georeference.bands[0].offset,)
 
     @property
     def profile(self) -> dict[str, Any]:
@@ -169,7 +169,8 @@ class Dataset(Closing):
         """Tags of the dataset, or of band 1."""
         if bidx not in (0, 1):
             raise OptionsError(f"band {bidx}: a .dz file has one band, 1")
-        return dict(self._georeference.band_tags if bidx else self._georeference.tags)
+        about = self._georeference.bands[0] if bidx else self._georeference
+        return dict(about.tags.get("", {}))
 
     # ---------------------------------------------------------------- values
 

@@ -73,7 +73,6 @@ def profile(
         "driver": "GTiff",
         "height": shape[0],
         "width": shape[1],
-        "count": 1,
         "dtype": dtype,
         **creation_metadata(georeference, dtype),
         **{key.lower(): value for key, value in options.items()},

@@ -25,7 +25,6 @@ from demzip.raster.values import DTYPES
 AnyArray = NDArray[np.generic]
 
 CACHE_BYTES = 256 << 20  # rows of blocks that are kept; smaller rasters are read only once
-UNCARRIED_DOMAINS = ("GEOLOCATION", "RPC")  # of GDAL's metadata, that place a raster on the ground
 
 
 class RasterSource:
@@ -149,14 +148,6 @@ def _check(dataset: DatasetReader, name: str) -> None:
 def _uncarried(dataset: DatasetReader) -> Iterator[str]:
     if MaskFlags.per_dataset in dataset.mask_flag_enums[0]:
         yield "its mask band is not carried; declare a no-data value instead"
-    if dataset.gcps[0]:
-        yield "its ground control points are not carried"
-    domains = set(dataset.tag_namespaces()) | set(dataset.tag_namespaces(1))
-    for domain in UNCARRIED_DOMAINS:
-        if domain in domains:
-            yield f"its {domain} metadata are not carried"
-    if dataset.colorinterp[0].name == "palette":
-        yield "its colour table is not carried"
 
 
 def _detail(error: Exception) -> str:

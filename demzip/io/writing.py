@@ -14,6 +14,7 @@ from demzip.errors import CorruptError, DemzipError, OptionsError
 from demzip.io.checks import Progress, every
 from demzip.io.crs import geotiff_crs
 from demzip.io.files import PathLike, naming, reason
+from demzip.io.finishing import finish_geotiff
 from demzip.io.metadata import differences, read_georeference, write_rest
 from demzip.io.profile import decoder_profile, refusing_unknown_options, rows_at_once
 from demzip.io.quiet import without_warnings
@@ -95,6 +96,9 @@ class GeotiffWriter:
                     dataset = rasterio.open(temporary, "w", **profile)
                 with dataset:
                     checksums = self._fill(dataset)
+                finish_geotiff(
+                    temporary, self.decoder.georeference, self.decoder.value_map.dtype
+                )
                 return self._read_back(temporary, checksums, bool(chosen))
         except (RasterioError, CRSError) as error:
             detail = str(error.__cause__ or error).replace(str(temporary), str(self.path))

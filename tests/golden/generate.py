@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 
 import demzip
-from demzip.raster.georeference import Georeference
+from demzip.raster.georeference import Band, Georeference
 from tests.golden.formulas import FILES
 
 FOLDER = Path(__file__).parent
 GEOREFERENCE = Georeference(
-    'LOCAL_CS["golden"]', (30.0, 0.0, 500.0, 0.0, -30.0, 9000.5), None, "m", "made up",
-    0.5, -3.0, "gray", {"AREA_OR_POINT": "Point"}, {"note": "Ünïcode"},
+    'LOCAL_CS["golden"]', (30.0, 0.0, 500.0, 0.0, -30.0, 9000.5),
+    tags={"": {"AREA_OR_POINT": "Point"}},
+    bands=(Band(None, "m", "made up", 0.5, -3.0, "gray", {"": {"note": "Ünïcode"}}),),
 )  # fmt: skip
 
 

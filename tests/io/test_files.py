@@ -222,4 +222,4 @@ def test_read_georeference_gives_words(tmp_path, save, relief):
         found = read_georeference(dataset)
     assert found.crs.startswith('GEOGCRS["WGS 84"')
     assert found.transform is None
-    assert found.color_interpretation is None
+    assert found.bands[0].color_interpretation is None

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import demzip
 from demzip.codec import open_bytes
 from demzip.errors import DemzipError
-from demzip.raster.georeference import Georeference
+from demzip.raster.georeference import Band, Georeference
 from tests import terrain
 from tests.reference import decoder as reference
 from tests.reference.fields import Fields, RefuseError, RejectError
@@ -44,7 +44,9 @@ def file(name: str) -> bytes:
         "popular": popular,
         "metadata": lambda: demzip.encode(
             relief.astype(np.int8),
-            georeference=Georeference(crs='GEOGCRS["x"]', units="m", tags={"a": "b"}),
+            georeference=Georeference(
+                'GEOGCRS["x"]', tags={"": {"a": "b"}}, bands=(Band(units="m"),)
+            ),
         ),
     }
     return made[name]()

@@ -1,7 +1,5 @@
-"""Prefix, header, index and metadata."""
+"""Prefix, header and index."""
 
-import json
-import math
 import struct
 import zlib
 from dataclasses import replace
@@ -11,19 +9,17 @@ import pytest
 
 import demzip
 from demzip.codec import open_bytes
-from demzip.container.dictionary import WORDS
 from demzip.container.layout import Header, read_front, read_prefix, write_file, write_front
-from demzip.container.metadata import read_metadata, write_metadata
 from demzip.errors import CorruptError, DemzipError, OptionsError, TruncatedError, UnsupportedError
-from demzip.raster.georeference import Georeference
+from demzip.raster.georeference import Band, Georeference
 from tests import terrain
 from tests.reference import decoder as reference
-from tests.reference import metadata as reference_metadata
 from tests.reference.fields import RefuseError, RejectError
 
 FULL = Georeference(
-    'GEOGCRS["WGS 84 Ünïcode"]', (1.0, 0.0, 2.0, 0.0, -1.0, 3.5), -9999.0, "m", "elevation",
-    0.1, -3.0, "gray", {"AREA_OR_POINT": "Point", "空": ""}, {"A": "b" * 5000},
+    'GEOGCRS["WGS 84 Ünïcode"]', (1.0, 0.0, 2.0, 0.0, -1.0, 3.5),
+    tags={"": {"AREA_OR_POINT": "Point", "空": ""}},
+    bands=(Band(-9999.0, "m", "elevation", 0.1, -3.0, "gray", {"": {"A": "b" * 5000}}),),
 )  # fmt: skip
 DATA = demzip.encode(terrain.relief(20, 30).astype(np.int16), block=16, georeference=FULL)
 
@@ -153,87 +149,6 @@ def test_header_ends_where_it_should() -> None:
             Header.from_bytes(header[:size])
     with pytest.raises(CorruptError):
         Header.from_bytes(header + b"\0")
-
-
-# ---- metadata
-
-
-@pytest.mark.parametrize(
-    "georeference",
-    [
-        Georeference(),
-        FULL,
-        Georeference(nodata=math.nan),
-        Georeference(nodata=math.inf, scale=-math.inf, offset=math.nan),
-        Georeference(transform=(math.nan, 0.1, 2.0, 1e300, -0.0, 5e-324)),
-        Georeference(crs="", units="", tags={"": ""}),
-    ],
-)
-def test_metadata_come_back(georeference: Georeference) -> None:
-    data = write_metadata(georeference)
-    back = read_metadata(data)
-    assert repr(back) == repr(georeference)
-    slow = reference_metadata.read_metadata(data)
-    assert set(slow) == {
-        name
-        for name in georeference.__dataclass_fields__
-        if getattr(georeference, name) != getattr(Georeference(), name)
-    }
-    assert (data == b"") == (georeference == Georeference())
-
-
-@pytest.mark.parametrize("value", [1.7976931348623157e308, -1.7976931348623157e308])
-def test_largest_float_is_a_number(value: float) -> None:
-    """A common no-data value of float64 rasters."""
-    data = write_metadata(Georeference(nodata=value))
-    assert reference_metadata.read_metadata(data) == {"nodata": value}
-    assert read_metadata(data).nodata == value
-
-
-def deflate(text: bytes) -> bytes:
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=WORDS)
-    return packer.compress(text) + packer.flush()
-
-
-ILLEGAL = [
-    b"", b"7", b"[]", b'"text"', b"null", b"{", b'{"units":"m"} x', b"\xff\xfe{}",
-    '{"units":"m"}'.encode("utf-16"), b"[" * 100_000, b'{"units":"\\ud800"}',
-    b'{"scale":NaN}', b'{"scale":Infinity}', b'{"nodata":-Infinity}', b'{"other":NaN}',
-    b'{"scale":true}', b'{"scale":"1"}', b'{"scale":null}', b'{"scale":[1]}', b'{"offset":{}}',
-    b'{"nodata":"NaN"}', b'{"nodata":false}', b'{"scale":1e999}', b'{"scale":1' + b"0" * 400 + b"}",
-    b'{"transform":[1,2,3,4,5]}', b'{"transform":[1,2,3,4,5,"6"]}', b'{"transform":7}',
-    b'{"units":7}', b'{"crs":[]}', b'{"tags":[]}', b'{"tags":{"a":1}}', b'{"band_tags":"x"}',
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", ILLEGAL, ids=lambda text: repr(text[:24]))
-def test_illegal_metadata(text: bytes) -> None:
-    for data in (deflate(text), deflate(text)[:-1] if text else b"\x03"):
-        with pytest.raises(CorruptError):
-            read_metadata(data)
-        with pytest.raises(RejectError):
-            reference_metadata.read_metadata(data)
-
-
-@pytest.mark.parametrize("data", [b"\xff", deflate(b"{}") + b"x", deflate(b"{}") * 2, b"\x00\x01"])
-def test_illegal_deflate_streams(data: bytes) -> None:
-    with pytest.raises(CorruptError):
-        read_metadata(data)
-    with pytest.raises(RejectError):
-        reference_metadata.read_metadata(data)
-
-
-def test_decompression_bombs_are_refused() -> None:
-    bomb = deflate(b'{"units":"' + b"m" * (1 << 26) + b'"}')
-    assert len(bomb) < 100_000
-    with pytest.raises(CorruptError):
-        read_metadata(bomb)
-
-
-def test_unknown_members_are_ignored_and_null_is_none() -> None:
-    text = json.dumps({"units": None, "later": {"a": [1]}, "nodata": None, "transform": None})
-    assert read_metadata(deflate(text.encode())) == Georeference()
-    reference_metadata.read_metadata(deflate(text.encode()))
 
 
 # ---- samples that stand for nothing
