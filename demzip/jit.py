@@ -26,13 +26,16 @@ R = TypeVar("R")
 
 PACKAGE = Path(__file__).parent
 NUMBA: Any = numba  # its type stubs know neither config.CACHE_DIR nor _nrt
+# They change compiled code; Numba's index of what it has compiled knows only the processor's.
+SETTINGS = ("BOUNDSCHECK", "CPU_NAME", "CPU_FEATURES", "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE")
 _CONFIG_LOCK = Lock()  # numba.config is process-wide; decorations must not interleave
 
 
 @cache
 def kernel_hash() -> str:
-    """Hash of every kernel source, their place, the Numba version and the Python version."""
-    key = f"{numba.__version__} {sys.version_info[:2]} {PACKAGE}"
+    """Hash of all kernel sources, their place, the versions and the settings of the compiler."""
+    settings = [getattr(NUMBA.config, name, None) for name in SETTINGS]
+    key = f"{numba.__version__} {sys.version_info[:2]} {PACKAGE} {settings}"
     digest = hashlib.sha256(key.encode())
     for source in sorted(PACKAGE.rglob("kernels.py")):
         digest.update(source.relative_to(PACKAGE).as_posix().encode())

@@ -42,6 +42,11 @@ class BlockGrid:
         """Blocks of the raster."""
         return self.across * -(-self.rows // self.size)
 
+    @property
+    def samples(self) -> int:
+        """Of the raster."""
+        return self.rows * self.cols
+
     def box(self, number: int) -> BlockBox:
         """Block `number`, 0 <= number < count."""
         down, right = divmod(number, self.across)

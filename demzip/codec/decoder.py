@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from demzip.blocks.grid import BlockBox, BlockGrid, check_block
 from demzip.codec.checksum import checksum
 from demzip.codec.threads import in_order
-from demzip.container.layout import BlockEntry, BlockIndex, Header, read_front, read_prefix
+from demzip.container.layout import BlockEntry, Header, read_front, read_prefix
 from demzip.container.metadata import read_metadata
 from demzip.container.plane import BAND, MASK, PlaneSection
 from demzip.entropy.integers import ByteReader
@@ -183,7 +183,8 @@ class RasterDecoder:
         """Values of a window, by default of the whole raster; only the blocks it touches.
 
         Args:
-            rows, cols: The window; both ends given, inside the raster.
+            rows: Of the window; both ends given, inside the raster.
+            cols: As rows.
             jobs: Threads; 0 for one per processor.
             progress: Called with the number of samples decoded since the last call.
             plane: Which one.

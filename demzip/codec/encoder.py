@@ -20,12 +20,15 @@ from demzip.container.metadata import write_metadata
 from demzip.errors import OptionsError, UnsupportedError
 from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR, EncodeOptions, thread_count
 from demzip.predict.templates import check_predictor
-from demzip.raster.georeference import Band, Georeference
 from demzip.raster.finding import find_map
+from demzip.raster.georeference import Band, Georeference
+from demzip.raster.values import ValueMap
 
 AnyArray = NDArray[np.generic]
 
 MAX_PLANES = 65535
+MANY = 0.001  # share of exceptions from which on floats on a grid may be cheaper as true floats
+TRIAL_BLOCKS = 6
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,26 @@ class RasterEncoder:
         mapper = partial(in_order, self.jobs)
         value_map, spans = find_map(source.read, boxes, source.dtype, source.nodata, mapper)
         if progress is not None:
-            progress(self.grid.rows * self.grid.cols)
+            progress(self.grid.samples)
         if value_map.rule == "real":
             return RealEncoder(source, self.grid, value_map, self.jobs)
-        return GridEncoder(source, self.grid, value_map, spans, self.jobs)
+        on_grid = GridEncoder(source, self.grid, value_map, spans, self.jobs)
+        if value_map.rule == "integer" or value_map.exceptions < MANY * self.grid.samples:
+            return on_grid
+        # The lattices of true floats may suit a grid with many exceptions better.
+        as_floats = RealEncoder(
+            source, self.grid, ValueMap(value_map.dtype, "real", fills=value_map.fills), self.jobs
+        )
+        found: tuple[PlaneEncoder, PlaneEncoder] = (on_grid, as_floats)
+        return min(found, key=self._trial_size)
+
+    def _trial_size(self, plane: PlaneEncoder) -> int:
+        """Bytes of some blocks of a plane and of its model."""
+        plan = plane.plan(DEFAULT_PREDICTOR)
+        step = -(-self.grid.count // TRIAL_BLOCKS)
+        boxes = [self.grid.box(number) for number in range(step // 2, self.grid.count, step)]
+        payloads = in_order(self.jobs, partial(plane.block, plan), boxes)
+        return sum(len(payload) for payload, _ in payloads) + len(plan.model_bytes)
 
     def plan(self, predictor: str) -> RasterPlan:
         """Fit weights and make tables of all planes for a predictor."""

@@ -1,6 +1,5 @@
 """What a pass over a raster tells about a guessed map, box by box."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,10 +8,10 @@ from numpy.typing import NDArray
 
 from demzip.raster.levels import Occurrence, Span
 from demzip.raster.sentinels import ANY_GAP, USUAL_GAP, core_of, usual_values
-from demzip.raster.values import EXPLICIT, AnyArray, BoolArray, ValueMap
+from demzip.raster.values import EXPLICIT, AnyArray, BoolArray, ValueMap, pattern_of
 
 MAX_STRANGE = 64  # distinct values outside the expected range; more of them are no sentinels
-MAX_OFF = 256  # distinct patterns off the grid that are counted in a box
+MAX_OFF = 64  # distinct patterns off the grid that are counted in a box
 
 
 @dataclass(frozen=True)
@@ -48,9 +47,12 @@ class Expectation:
             low, high = max(low, core[0] - ANY_GAP * spread), min(high, core[1] + ANY_GAP * spread)
         elif core is not None:
             usual = usual[usual != core[0]]
-        bits = usual.astype(dtype).view(value_map.pattern).tolist()
-        patterns = zip(usual.tolist(), bits, strict=True)
-        inside = tuple(pair for pair in patterns if low <= pair[0] <= high)
+        inside = tuple(
+            (value, pattern)
+            for value in usual.tolist()
+            if low <= value <= high
+            and (pattern := pattern_of(value, value_map.dtype)) is not None
+        )
         return cls(low, high, inside, declared)
 
     def strange(
@@ -72,7 +74,7 @@ class Expectation:
         return mask
 
 
-@dataclass
+@dataclass(slots=True)
 class Evidence:
     """What one box tells.
 
@@ -92,8 +94,8 @@ class Evidence:
     range: tuple[float, float] | None = None
     changes: int = 0
     declared: int = 0
-    strange: Counter[int] = field(default_factory=Counter)
-    off: Counter[int] = field(default_factory=Counter)
+    strange: dict[int, int] = field(default_factory=dict)
+    off: dict[int, int] = field(default_factory=dict)
     off_total: int = 0
     complete: bool = True
 

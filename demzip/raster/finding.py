@@ -232,18 +232,16 @@ def _choose_fills(found: _Pass) -> tuple[int, ...]:
     for box in found.evidence:
         strange.update(box.strange)
     value_map = found.value_map
-    patterns = list(strange)
-    values = np.array(patterns, value_map.pattern).view(value_map.dtype)
-    value_of = dict(zip(patterns, values.astype(np.float64).tolist(), strict=True))
+    values = np.array(list(strange), value_map.pattern).view(value_map.dtype)
+    placed = value_map.place(values)[1]
+    on_grid = [True] * values.size if placed is None else placed.tolist()
     ranges = [box.range for box in found.evidence if box.range is not None]
     core = (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None
-    sentinels = find_sentinels(
-        list(set(value_of.values())), core, usual_values(value_map.dtype)
-    )
+    numbers = values.astype(np.float64).tolist()
+    sentinels = find_sentinels(set(numbers), core, usual_values(value_map.dtype))
     counts = Counter(dict(_common(found.evidence)))
-    for pattern, count in strange.items():
-        on_grid = value_map.place(values[patterns.index(pattern)].reshape(1))[1] is None
-        if value_of[pattern] in sentinels or (not on_grid and count >= MIN_FILL):
+    for value, lies, (pattern, count) in zip(numbers, on_grid, strange.items(), strict=True):
+        if value in sentinels or (not lies and count >= MIN_FILL):
             counts[pattern] += count
     declared = found.expected.declared
     fills = [pattern for pattern, _ in counts.most_common(MAX_FILLS)]

@@ -18,6 +18,8 @@ PROMISING = 0.5  # share of them on a grid that is looked at more closely
 LOOK = 1 << 15  # values that decide
 EXCEPTION_BITS = {"float32": 45.0, "float64": 60.0}
 NEARLY_ALL = 1e-3  # off the grid: no other step is searched for
+SPARSE = 16  # levels for each that occurs, from which on a coarser grid is searched for
+TIE = 0.01  # bits that are no reason to prefer a grid
 DEEPEST = 6.0  # bits by which spacings near 0 count as finer than the usual one
 
 DECIMALS = tuple((1, part * 10**digits) for digits in range(6) for part in (1, 2, 5))
@@ -91,11 +93,13 @@ def guess_grid(values: AnyArray, plain: ValueMap) -> tuple[ValueMap, float]:
         cost = grid_cost(value_map, share)
         if cost < least:
             best, least, off = value_map, cost, share
-    if off <= NEARLY_ALL:
+    distinct = np.unique(look)
+    width = float(distinct[-1]) - float(distinct[0])
+    if off <= NEARLY_ALL and width <= SPARSE * distinct.size * (best.step or math.inf):
         return best, least
     for value_map in search_maps(look, plain):
         cost = grid_cost(value_map, off_share(value_map, look))
-        if cost < least:
+        if cost < least - TIE:
             best, least = value_map, cost
     return best, least
 

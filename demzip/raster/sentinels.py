@@ -37,9 +37,10 @@ def core_of(values: Float64Array, usual: Float64Array) -> tuple[float, float] | 
         return None
     known = np.isin(distinct, usual)
     rest = distinct[~known] if not known.all() else distinct
-    spread = float(rest[-1 - rest.size // 10] - rest[rest.size // 10])
+    with np.errstate(over="ignore"):  # infinite distances are as large as any
+        spread = float(rest[-1 - rest.size // 10] - rest[rest.size // 10])
+        gaps = np.diff(distinct)
     need = np.where(known, USUAL_GAP * spread, ANY_GAP * spread if spread else np.inf)
-    gaps = np.diff(distinct)
     low = np.flatnonzero(gaps[:ENDS] > need[:-1][:ENDS])
     high = np.flatnonzero(gaps[-ENDS:] > need[1:][-ENDS:])
     first = int(low[-1]) + 1 if low.size else 0
@@ -50,12 +51,12 @@ def core_of(values: Float64Array, usual: Float64Array) -> tuple[float, float] | 
 
 
 def find_sentinels(
-    strange: list[float], core: tuple[float, float] | None, usual: Float64Array
+    strange: set[float], core: tuple[float, float] | None, usual: Float64Array
 ) -> set[float]:
     """Those of some strange values that lie far from all others.
 
     Args:
-        strange: Distinct finite values outside the core.
+        strange: Finite values outside the core.
         core: Least and greatest of all other values; None where there are none.
         usual: Values that need not lie as far away as others.
 
@@ -63,10 +64,10 @@ def find_sentinels(
     if core is None:
         return set()
     low, high = core
-    found = set()
+    known, found = set(usual.tolist()), set()
     for value in sorted(strange, key=lambda value: max(low - value, value - high)):
         gap, spread = max(low - value, value - high), high - low
-        need = USUAL_GAP * spread if value in usual else ANY_GAP * spread or gap
+        need = USUAL_GAP * spread if value in known else ANY_GAP * spread or gap
         if gap > need:
             found.add(value)
         else:

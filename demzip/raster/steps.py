@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ FEWEST = 32  # distinct values from which on a step can be told
 COARSE = 8.0  # spacings of the floats that a step has at least
 FITTING = 0.9  # share of the differences that must be multiples of a step
 DIGITS = 15
+HUGE = 1e100  # values whose squares may overflow are not looked at
+MOST_SHIFTS = 16  # of a step that a grid may lie beside the value 0
+MOST_PARTS = 1 << 12  # of 1 that a step with a simple denominator is
 ROUNDS = 24
 
 
@@ -23,30 +27,46 @@ def search_maps(values: AnyArray, plain: ValueMap) -> Iterator[ValueMap]:
     if distinct.size < FEWEST:
         return
     wide = distinct.astype(np.float64)
-    noise = float(np.spacing(np.abs(distinct).max()))
-    step = common_step(np.diff(wide), noise)
-    if step is None:
+    if not max(-wide[0], wide[-1]) < HUGE:
         return
-    numbers = np.concatenate([[0.0], np.cumsum(np.rint(np.diff(wide) / step))])
-    start = 0.0
-    for _ in range(3):
-        step, start = _line(numbers, wide)
-        if not step > COARSE * noise:
-            return
-        numbers = np.rint((wide - start) / step)
+    noise = float(np.spacing(np.abs(distinct).max()))
+    numbers = _unwrap(wide, noise)
+    if numbers is None:
+        return
+    step, start = _line(numbers, wide)
     fits = np.abs(start + numbers * step - wide) <= 2 * noise
-    if np.count_nonzero(fits) < max(FITTING * wide.size, 2):
+    if np.count_nonzero(fits) < FITTING * wide.size:
         return
     distinct, wide, numbers = distinct[fits], wide[fits], numbers[fits]
     step, start = _line(numbers, wide)
     # Numbers from the value 0 on, if the grid goes through it.
     shifted = numbers + np.rint(start / step)
+    parts = Fraction(start / step % 1.0).limit_denominator(MOST_SHIFTS).denominator
+    simple = Fraction(step / parts).limit_denominator(MOST_PARTS)
+    if simple > 0:
+        yield replace(
+            plain, rule="ratio", numerator=simple.numerator, denominator=simple.denominator
+        )
     for scale, offset in _exact(distinct, wide, shifted, step):
         yield replace(plain, rule="affine", scale=scale, offset=offset)
         if plain.dtype == "float32" and offset == 0 and np.abs(shifted).max() <= EXACT_SINGLE:
             single = np.float32(scale)
             for near in (single, np.nextafter(single, 0), np.nextafter(single, 2 * single)):
                 yield replace(plain, rule="product", scale=float(near))
+
+
+def _unwrap(values: Float64Array, noise: float) -> Float64Array | None:
+    """Numbers of ascending values on a grid, from any one on; None if there seems to be none."""
+    step = common_step(np.diff(values), noise)
+    if step is None:
+        return None
+    numbers = np.concatenate([[0.0], np.cumsum(np.rint(np.diff(values) / step))])
+    for _ in range(3):
+        step, start = _line(numbers, values)
+        if not step > COARSE * noise:
+            return None
+        numbers = np.rint((values - start) / step)
+    return numbers
 
 
 def common_step(differences: Float64Array, noise: float) -> float | None:
@@ -72,8 +92,8 @@ def common_step(differences: Float64Array, noise: float) -> float | None:
         left = np.abs(rest - multiples * step)[small]
         bad = left > 4 * noise * (1 + multiples[small])
         if np.count_nonzero(bad) <= (1 - FITTING) * left.size:
-            good = small & (multiples > 0)
-            return float(rest[good].sum() / multiples[good].sum())
+            total = multiples[small].sum()
+            return float(rest[small].sum() / total) if total else None
         step = float(np.quantile(left[bad], 0.1))
     return None
 

@@ -6,7 +6,7 @@ Where few of the grid's levels occur, a sample is the rank of its level.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -31,6 +31,7 @@ LARGEST = 2**46  # of a grid number: products with weights stay far below 2**63
 EXACT = 2**53  # doubles hold every integer up to here
 EXACT_SINGLE = 2**24  # and floats up to here
 MAX_FILLS = 254
+MAX_PARTS = 1 << 32
 EXPLICIT = 255  # code of a value whose bits are kept as they are
 UNITS = ((381, 1250, "feet"), (1200, 3937, "US survey feet"))  # in metres
 
@@ -111,6 +112,33 @@ class ValueMap:
                     return f" ({unit if not digits else f'{1 / parts:g} {unit}'})"
         return ""
 
+    def check(self) -> None:
+        """See that the fields, which a file may have given, are legal.
+
+        Raises:
+            CorruptError: One is not; the message says which.
+
+        """
+        grid = self.rule in ("product", "affine")
+        levels = self.levels
+        if self.is_float == (self.rule == "integer") or (
+            self.rule == "product" and self.dtype != "float32"
+        ):
+            raise CorruptError(f"{self.dtype} values cannot have the rule {self.rule!r}")
+        if not (0 < self.numerator < MAX_PARTS and 0 < self.denominator < MAX_PARTS):
+            raise CorruptError("a numerator or denominator is not 1 .. 2**32 - 1")
+        if grid and not (0 < self.scale < math.inf and math.isfinite(self.offset)):
+            raise CorruptError("a scale is not finite and above 0, or an offset not finite")
+        if len(self.fills) > MAX_FILLS or any(
+            fill >> 8 * self.pattern.itemsize for fill in self.fills
+        ):
+            raise CorruptError("there are too many fill patterns, or one is wider than the values")
+        if levels is None:
+            return
+        plain = replace(self, levels=None)
+        if self.rule == "real" or not plain.covers(int(levels[0]), int(levels[-1])):
+            raise CorruptError("a level stands for no value")
+
     # ---- values to samples
 
     def to_samples(self, values: AnyArray) -> tuple[IntegerArray, UInt8Array | None]:
@@ -161,7 +189,7 @@ class ValueMap:
         with np.errstate(all="ignore"):
             scaled = self._estimate(values.astype(np.float64))
             same: BoolArray = np.abs(scaled) <= self._limit
-            numbers = np.where(same, scaled, 0.0)
+            numbers = np.where(same, scaled, 0.0) + 0.0  # the integer 0 has no sign
             same &= self._restore_doubles(numbers).view(self.pattern) == bits
             return numbers.astype(np.int64), None if same.all() else same
 

@@ -1,118 +1,327 @@
 """Values and the integers they stand for."""
 
 import math
+import struct
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from demzip.errors import UnsupportedError
-from demzip.raster.values import LARGEST, Span, ValueMap, find_map, pattern_of
-from tests import terrain
+from demzip.errors import CorruptError
+from demzip.raster.values import DTYPES, EXACT_SINGLE, EXPLICIT, LARGEST, ValueMap, pattern_of
 
 Array = NDArray[Any]
-INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32")
+INTEGERS = tuple(dtype for dtype in DTYPES if "int" in dtype)
+FLOATS = ("float32", "float64")
+TENTH = struct.unpack("<f", struct.pack("<f", 0.1))[0]
+
+MAPS = (
+    *(ValueMap(dtype) for dtype in INTEGERS),
+    *(
+        value_map
+        for dtype in FLOATS
+        for value_map in (
+            ValueMap(dtype, "ratio"),
+            ValueMap(dtype, "ratio", denominator=100),
+            ValueMap(dtype, "ratio", 381, 1250),
+            ValueMap(dtype, "ratio", (1 << 32) - 1, (1 << 32) - 3),
+            ValueMap(dtype, "affine", scale=0.1, offset=1234.56789),
+            ValueMap(dtype, "affine", scale=1e290, offset=-1e300),
+            ValueMap(dtype, "affine", scale=5e-324, offset=-0.0),
+            ValueMap(dtype, "real"),
+        )
+    ),
+    ValueMap("float32", "product", scale=TENTH),
+    ValueMap("float32", "product", scale=2.0**-149),
+    ValueMap("float32", "product", scale=3.4028234663852886e38),
+)
 
 
-def find(
-    values: Array, nodata: float | None = None, block: int = 32
-) -> tuple[ValueMap, list[Span]]:
-    rows, cols = values.shape
-    boxes = [
-        (slice(row, min(row + block, rows)), slice(col, min(col + block, cols)))
-        for row in range(0, rows, block)
-        for col in range(0, cols, block)
-    ]
-    return find_map(lambda r, c: values[r, c], boxes, values.dtype.name, nodata)
+def bits_of(value: float, dtype: str) -> int:
+    """Bits of a binary64, rounded to the dtype; too large a one is an infinity."""
+    if dtype == "float64":
+        return int(struct.unpack("<Q", struct.pack("<d", value))[0])
+    try:
+        return int(struct.unpack("<I", struct.pack("<f", value))[0])
+    except OverflowError:
+        return 0x7F800000 if value > 0 else 0xFF800000
 
 
-def round_trip(values: Array, nodata: float | None = None) -> ValueMap:
-    """Find the map of some values and check that they come back bit for bit."""
-    found, spans = find(values, nodata)
-    samples, holes = found.to_samples(values)
-    assert found.to_values(samples, holes).tobytes() == values.tobytes()
-    valid = samples if holes is None else samples[holes == 0]
-    known = [span for span in spans if span is not None]
-    if valid.size:
-        assert found.covers(int(valid.min()), int(valid.max()))
-        assert min(low for low, _ in known) == valid.min()
-        assert max(high for _, high in known) == valid.max()
-    else:
-        assert not known
-    return found
+def rounded(exact: Fraction) -> float:
+    """The binary64 nearest to an exact number; ties to even."""
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.inf if exact > 0 else -math.inf
 
 
-@pytest.mark.parametrize("dtype", INTEGERS)
-def test_integers(dtype: str) -> None:
-    kind = np.iinfo(dtype)
+def restored(number: int, value_map: ValueMap) -> int:
+    """Bits of a number's value after section 3.3, in Python's exact arithmetic."""
+    dtype = value_map.dtype
+    width = 8 * np.dtype(dtype).itemsize
+    if value_map.rule == "integer":
+        return number % (1 << width)
+    if value_map.rule == "real":
+        return (number if number >= 0 else number ^ ((1 << (width - 1)) - 1)) % (1 << width)
+    if value_map.rule == "ratio":
+        exact = Fraction(number * value_map.numerator, value_map.denominator)
+        return bits_of(rounded(exact), dtype)
+    product = Fraction(number) * Fraction(value_map.scale)
+    if value_map.rule == "product":  # of 24 bits by 24 bits: exact as a binary64
+        assert product == 0 or Fraction(rounded(product)) == product
+        return bits_of(rounded(product), dtype)
+    first = rounded(product)
+    assert math.isfinite(first)
+    total = Fraction(first) + Fraction(value_map.offset)
+    # Of zeros, the sign is IEEE's.
+    return bits_of(rounded(total) if total else first + value_map.offset, dtype)
+
+
+def limits(value_map: ValueMap) -> tuple[int, int]:
+    """Least and greatest number, found by halving."""
+    ends = []
+    for sign in (-1, 1):
+        low, high = 0, 1 << 64
+        while high - low > 1:
+            middle = (low + high) // 2
+            inside = value_map.covers(min(sign * middle, 0), max(sign * middle, 0))
+            low, high = (middle, high) if inside else (low, middle)
+        ends.append(sign * low)
+    return ends[0], ends[1]
+
+
+def name_of(value_map: ValueMap) -> str:
+    return f"{value_map.describe()} {value_map.scale:g}"
+
+
+@pytest.mark.parametrize("value_map", MAPS, ids=name_of)
+def test_restoring_follows_the_document(value_map: ValueMap) -> None:
+    low, high = limits(value_map)
     rng = np.random.default_rng(1)
-    noise = rng.integers(kind.min, kind.max, (40, 50), dtype=dtype, endpoint=True)
-    noise[0, :2] = kind.min, kind.max
-    found = round_trip(noise)
-    assert (found.denominator, found.fill, found.describe()) == (1, None, dtype)
-    assert round_trip(noise, float(kind.min)).fill is not None
+    near = [low, low + 1, -3, -1, 0, 1, 2, 3, 99, 12345, 16777217, high - 1, high]
+    scattered = [int(rng.integers(low, high, endpoint=True)) >> shift for shift in range(60)]
+    numbers = [number for number in near + scattered if low <= number <= high]
+    values = value_map.restore(np.array(numbers, np.int64))
+    assert values.dtype.name == value_map.dtype
+    assert values.view(value_map.pattern).tolist() == [
+        restored(number, value_map) for number in numbers
+    ]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("denominator", [1, 10, 100, 1000, 10**6, 2, 4, 8, 32, 64, 128, 65536])
-def test_the_coarsest_grid_is_found(dtype: str, denominator: int) -> None:
-    """Sixty-fourths lie on the grid of millionths, too; all bits of a finer grid would be coded."""
-    numbers = terrain.relief(40, 50) * 3 + 1
-    values = (numbers / denominator).astype(dtype)
-    found = round_trip(values)
-    assert found.denominator == denominator
-    assert found.is_float
-    np.testing.assert_array_equal(found.numbers(values, None), numbers)
+@pytest.mark.parametrize("value_map", MAPS, ids=name_of)
+@given(data=st.data())
+def test_any_bits_come_back(value_map: ValueMap, data: st.DataObject) -> None:
+    """Random bits, values on the grid, values beside it, fills, zeros and other odd ones."""
+    low, high = limits(value_map)
+    width = 8 * value_map.pattern.itemsize
+    patterns = st.integers(0, (1 << width) - 1)
+    on_grid = st.integers(low, high).map(lambda number: restored(number, value_map))
+    small = st.integers(max(low, -9), min(high, 9)).map(lambda number: restored(number, value_map))
+    odd = st.sampled_from([0, 1, 1 << (width - 1), (1 << width) - 1, (1 << (width - 1)) - 1])
+    beside = small.map(lambda pattern: (pattern + 1) % (1 << width))
+    cell = st.one_of(patterns, on_grid, small, odd, beside)
+    cols = data.draw(st.integers(1, 6))
+    bits = np.array(data.draw(st.lists(cell, min_size=cols, max_size=24)), value_map.pattern)
+    values = bits[: bits.size // cols * cols].reshape(-1, cols).view(value_map.dtype)
+    fills = tuple(data.draw(st.lists(st.one_of(cell, st.sampled_from(bits.tolist())), max_size=3)))
+    chosen = replace(value_map, fills=tuple(dict.fromkeys(fills)))
+    check_round_trip(chosen, values)
 
 
-def test_descriptions() -> None:
-    assert ValueMap("float32", 100).describe() == "float32 on a 0.01 grid"
-    assert ValueMap("float64", 1).describe() == "float64 on whole numbers"
-    assert ValueMap("float64", 128).describe() == "float64 on a 1/128 grid"
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_double_rounding_is_that_of_the_document(dtype: str) -> None:
-    """One binary64 division, then one rounding to the dtype."""
-    for number, denominator in ((3, 10), (16777217, 10), (999999999999, 1000), (-7, 65536)):
-        found = ValueMap(dtype, denominator).restore(np.array([number]))
-        assert found[0] == np.dtype(dtype).type(float(number) / float(denominator))
+def check_round_trip(value_map: ValueMap, values: Array) -> None:
+    """Values come back, and codes mean what they should."""
+    before = values.tobytes()
+    samples, codes = value_map.to_samples(values)
+    explicit = value_map.explicit(values, codes)
+    back = value_map.to_values(samples, codes, explicit)
+    assert (back.tobytes(), values.tobytes(), back.shape) == (before, before, values.shape)
+    assert samples.shape == values.shape
+    patterns = values.view(value_map.pattern).ravel().tolist()
+    flat = [0] * len(patterns) if codes is None else codes.ravel().tolist()
+    assert codes is None or any(flat)
+    kept = []
+    for pattern, code, sample in zip(patterns, flat, samples.ravel().tolist(), strict=True):
+        if pattern in value_map.fills:
+            assert code == value_map.fills.index(pattern) + 1
+        elif code == 0:
+            assert value_map.covers(sample, sample)
+            number = sample if value_map.levels is None else int(value_map.levels[sample])
+            assert restored(number, value_map) == pattern
+        else:
+            assert code == EXPLICIT
+            kept.append(pattern)
+    assert explicit.tolist() == kept
 
 
 @pytest.mark.parametrize(
-    "value", [-0.0, math.inf, -math.inf, math.pi, 1e300, 5e-324, 2.0**47, 0.1 + 1e-12]
+    "value_map", [each for each in MAPS if 0.01 <= each.scale <= 1], ids=name_of
 )
-def test_values_without_a_grid(value: float) -> None:
-    values = np.ones((5, 5))
-    values[2, 2] = value
-    with pytest.raises(UnsupportedError):
-        find(values)
-    assert round_trip(values, value).fill is not None  # but they may be missing
+def test_grid_values_have_code_0(value_map: ValueMap) -> None:
+    numbers = np.arange(0, 100).reshape(10, 10)
+    samples, codes = value_map.to_samples(value_map.restore(numbers))
+    assert codes is None
+    np.testing.assert_array_equal(samples, numbers)
 
 
-def test_nans() -> None:
-    values = terrain.relief(20, 20).astype(np.float32)
-    values[3, 4:9] = np.nan
-    assert round_trip(values).fill == 0x7FC00000
-    assert round_trip(values, math.nan).fill == 0x7FC00000
-    assert round_trip(values, -9999.0).fill == 0x7FC00000
-    values[5, 5] = -9999.0
-    found = round_trip(values, -9999.0)
-    assert found.fill == 0x7FC00000  # the declared value is one among others
-    values.view(np.uint32)[7, 7] = 0xFFC00001
-    with pytest.raises(UnsupportedError, match="NaN"):
-        find(values)
-    odd = np.where(np.isnan(values), np.float32(0), values)
-    odd.view(np.uint32)[7, :3] = 0xFFC00001
-    assert round_trip(odd).fill == 0xFFC00001
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_what_lies_on_no_grid(dtype: str) -> None:
+    odd = [math.nan, math.inf, -math.inf, -0.0, 5e-324, 1e-45, 0.05, 1e30, 2.0**47]
+    values = np.array([[0.0, *odd, 0.1]], np.float64).astype(dtype)
+    tenths = ValueMap(dtype, "ratio", denominator=10)
+    tiny = 0 if dtype == "float32" else EXPLICIT  # 5e-324 is 0 as a float32
+    wanted = [0, *[EXPLICIT] * 4, tiny, *[EXPLICIT] * 4, 0]
+    codes = tenths.codes(values)
+    assert codes is not None
+    assert codes.tolist() == [wanted]
+    codes = ValueMap(dtype, "real").codes(values)
+    assert codes is not None
+    assert codes.tolist() == [[0, EXPLICIT, EXPLICIT, EXPLICIT, *[0] * 7]]
 
 
-def test_all_missing() -> None:
-    values = np.full((20, 20), -1, np.int16)
-    found, spans = find(values, -1.0, block=16)
-    assert spans == [None] * 4
-    assert found.to_samples(values)[1] is not None
+def test_real_samples_ascend_with_the_values() -> None:
+    for dtype in FLOATS:
+        info = np.finfo(np.dtype(dtype))
+        least = float(info.smallest_subnormal)
+        values = np.array([info.min, -1.5, -least, -0.0, 0.0, least, 1.5, info.max], dtype)
+        samples, codes = ValueMap(dtype, "real").to_samples(values)
+        assert codes is None
+        assert np.all(np.diff(samples.astype(object)) > 0)
+        assert samples[2:6].tolist() == [-2, -1, 0, 1]
+        ends = int(samples[0]), int(samples[-1])
+        assert ValueMap(dtype, "real").covers(*ends)
+        assert not ValueMap(dtype, "real").covers(ends[0] - 1, 0)
+        assert not ValueMap(dtype, "real").covers(0, ends[1] + 1)
+
+
+def test_samples_that_stand_for_nothing() -> None:
+    for dtype, low, high in (
+        ("uint8", 0, 255), ("int16", -32768, 32767), ("int64", -LARGEST, LARGEST),
+        ("uint64", 0, LARGEST),
+    ):  # fmt: skip
+        assert limits(ValueMap(dtype)) == (low, high)
+    assert limits(ValueMap("float32", "ratio", denominator=10)) == (-LARGEST, LARGEST)
+    assert limits(ValueMap("float64", "ratio", 381, 1250)) == (-(2**53 // 381), 2**53 // 381)
+    assert limits(ValueMap("float64", "affine")) == (-LARGEST, LARGEST)
+    assert limits(ValueMap("float32", "product")) == (-EXACT_SINGLE, EXACT_SINGLE)
+
+
+def test_large_integers() -> None:
+    for dtype in ("int64", "uint64"):
+        edge = np.array([[0, LARGEST, LARGEST + 1, np.iinfo(dtype).max]], dtype)
+        value_map = ValueMap(dtype, fills=(int(np.iinfo(dtype).max),))
+        codes = value_map.codes(edge)
+        assert codes is not None
+        assert codes.tolist() == [[0, 0, EXPLICIT, 1]]
+        check_round_trip(value_map, edge)
+
+
+def test_ranks_with_exceptions() -> None:
+    levels = np.array([-7, 0, 3, 1000])
+    value_map = ValueMap("float32", "ratio", denominator=10, levels=levels, fills=(7,))
+    values = np.array([[-0.7, 0.0, 0.3, 100.0, 0.1, -0.8, 100.1, math.nan]], np.float32)
+    values.view(np.uint32)[0, 1] = 7
+    samples, codes = value_map.to_samples(values)
+    assert codes is not None
+    assert codes.tolist() == [[0, 1, 0, 0, *[EXPLICIT] * 4]]
+    assert samples[0, [0, 2, 3]].tolist() == [0, 2, 3]
+    check_round_trip(value_map, values)
+    assert value_map.to_samples(values[:, 2:4])[1] is None
+    assert value_map.covers(0, 3)
+    assert not value_map.covers(-1, 0)
+    assert not value_map.covers(0, 4)
+
+
+def test_many_fills() -> None:
+    fills = tuple(0x7FC00000 + i for i in range(254))
+    value_map = ValueMap("float32", "ratio", fills=fills)
+    values = np.array([0x7FC00000 + i for i in range(256)], np.uint32).view(np.float32)
+    codes = value_map.codes(values)
+    assert codes is not None
+    assert codes.tolist() == [*range(1, 255), EXPLICIT, EXPLICIT]
+    check_round_trip(value_map, values)
+
+
+def test_codes_that_a_damaged_file_may_have() -> None:
+    value_map = ValueMap("int16", fills=(5,))
+    samples = np.zeros((1, 3), np.int64)
+    for codes, explicit in (
+        ([0, 2, 0], None), ([0, 254, 0], None), ([0, 255, 0], None), ([0, 255, 0], []),
+        ([0, 0, 1], [1]), ([255, 255, 0], [1]),
+    ):  # fmt: skip
+        given = None if explicit is None else np.array(explicit, np.uint16)
+        with pytest.raises(CorruptError):
+            value_map.to_values(samples, np.array([codes], np.uint8), given)
+
+
+@pytest.mark.parametrize(
+    "value_map",
+    [
+        ValueMap("int16", "ratio"),
+        ValueMap("int16", "real"),
+        ValueMap("float32", "integer"),
+        ValueMap("float64", "product"),
+        ValueMap("float32", "ratio", numerator=0),
+        ValueMap("float32", "ratio", denominator=0),
+        ValueMap("float32", "ratio", numerator=1 << 32),
+        ValueMap("float32", "ratio", denominator=1 << 32),
+        *(ValueMap("float32", "product", scale=s) for s in (0.0, -1.0, math.inf, math.nan)),
+        *(ValueMap("float64", "affine", scale=s) for s in (0.0, -1.0, math.inf, math.nan)),
+        *(ValueMap("float64", "affine", offset=o) for o in (-math.inf, math.inf, math.nan)),
+        ValueMap("int8", fills=(256,)),
+        ValueMap("int8", fills=(1,) * 255),
+        ValueMap("uint8", levels=np.array([0, 256])),
+        ValueMap("float32", "product", levels=np.array([0, EXACT_SINGLE + 1])),
+        ValueMap("float32", "real", levels=np.array([0, 1])),
+    ],
+)
+def test_illegal_fields(value_map: ValueMap) -> None:
+    with pytest.raises(CorruptError):
+        value_map.check()
+
+
+@pytest.mark.parametrize("value_map", MAPS, ids=name_of)
+def test_legal_fields(value_map: ValueMap) -> None:
+    replace(value_map, fills=(0, 255) * 127).check()
+
+
+@pytest.mark.parametrize(
+    ("value_map", "words"),
+    [
+        (ValueMap("int16"), "int16"),
+        (ValueMap("int64", exceptions=1), "int64, 1 exception"),
+        (ValueMap("float64", "ratio"), "float64 on whole numbers"),
+        (ValueMap("float32", "ratio", denominator=100), "float32 on a 0.01 grid"),
+        (
+            ValueMap("float32", "ratio", denominator=100, exceptions=3),
+            "float32 on a 0.01 grid, 3 exceptions",
+        ),
+        (ValueMap("float32", "ratio", 381, 1250), "float32 on a 0.3048 grid (feet)"),
+        (ValueMap("float32", "ratio", 381, 12500), "float32 on a 0.03048 grid (0.1 feet)"),
+        (
+            ValueMap("float32", "ratio", 1200, 3937),
+            "float32 on a 0.3048006096 grid (US survey feet)",
+        ),
+        (ValueMap("float32", "ratio", denominator=128), "float32 on a 1/128 grid"),
+        (ValueMap("float32", "ratio", denominator=4), "float32 on a 0.25 grid"),
+        (
+            ValueMap("float32", "product", scale=TENTH),
+            "float32 on a 0.1 grid (rounded products)",
+        ),
+        (ValueMap("float64", "affine", scale=0.3048), "float64 on a 0.3048 grid"),
+        (
+            ValueMap("float32", "affine", scale=0.01, offset=5.0),
+            "float32 on a 0.01 grid (scale and offset)",
+        ),
+        (ValueMap("float32", "real"), "float32, full mantissas"),
+    ],
+)  # fmt: skip
+def test_descriptions(value_map: ValueMap, words: str) -> None:
+    assert value_map.describe() == words
 
 
 @pytest.mark.parametrize(
@@ -126,6 +335,9 @@ def test_all_missing() -> None:
         (math.inf, "int32", None),
         (255.0, "uint8", 0xFF),
         (4294967295.0, "uint32", 0xFFFFFFFF),
+        (-(2**63), "int64", 1 << 63),
+        (2**64 - 1, "uint64", 2**64 - 1),
+        (2**53 + 1, "int64", 2**53 + 1),
         (-9999.0, "float32", 0xC61C3C00),
         (-0.0, "float64", 0x8000000000000000),
         (-3.4028234663852886e38, "float32", 0xFF7FFFFF),
@@ -133,47 +345,3 @@ def test_all_missing() -> None:
 )
 def test_patterns(value: float, dtype: str, pattern: int | None) -> None:
     assert pattern_of(value, dtype) == pattern
-
-
-@pytest.mark.parametrize("dtype", ["int64", "uint64", "float16", "complex64", "bool"])
-def test_other_dtypes(dtype: str) -> None:
-    with pytest.raises(UnsupportedError, match=dtype):
-        find(np.zeros((3, 3), dtype))
-
-
-# ---- ranks
-
-
-@pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "float32"])
-def test_ranks_where_few_levels_occur(dtype: str) -> None:
-    values = ((terrain.relief(90, 90) + 80) // 4 * 7 % 250).astype(dtype)
-    values[5:9, 5:30] = 251
-    found = round_trip(values, 251.0)
-    assert found.levels is not None
-    occurring = np.unique(values[values != 251]).astype(np.int64)
-    np.testing.assert_array_equal(found.levels, occurring)
-    samples, holes = found.to_samples(values)
-    assert holes is not None
-    assert samples[holes == 0].max() == occurring.size - 1
-    assert not found.covers(-1, 0)
-    assert not found.covers(0, occurring.size)
-
-
-def test_no_ranks_where_most_levels_occur_or_the_list_costs_more() -> None:
-    assert round_trip(np.arange(10_000, dtype=np.int32).reshape(100, 100)).levels is None
-    assert round_trip(np.array([[0, 1 << 19]], np.int32)).levels is None
-    assert round_trip(np.array([[0, 1 << 30]] * 50, np.int32)).levels is None
-
-
-def test_samples_that_stand_for_nothing() -> None:
-    assert ValueMap("uint8").covers(0, 255)
-    assert not ValueMap("uint8").covers(0, 256)
-    assert not ValueMap("uint8").covers(-1, 0)
-    assert ValueMap("float32", 10).covers(-LARGEST, LARGEST)
-    assert not ValueMap("float32", 10).covers(-LARGEST - 1, 0)
-
-
-def test_other_values_than_those_of_the_map() -> None:
-    found = ValueMap("float32", 10)
-    with pytest.raises(UnsupportedError, match="grid"):
-        found.to_samples(np.array([[0.05]], np.float32))

@@ -13,8 +13,10 @@ from demzip.scan.block import CODED, CONSTANT, VOID, Frame
 from demzip.scan.holes import Patterns, holes_of
 from demzip.scan.real.bits.kernels import EVEN_CHANCE
 from demzip.scan.real.floats.kernels import heights_of
-from demzip.scan.real.kernels import CHANCES, RULES, code_block
+from demzip.scan.real.kernels import ROW_REACH, code_block
 from demzip.scan.real.model import RealModel
+from demzip.scan.real.rules.kernels import RULES
+from demzip.scan.real.sample.kernels import CHANCES
 from demzip.scan.workspace import NO_HOLES, Workspace, weights_with_edge, western_weights
 
 Int64Array = NDArray[np.int64]
@@ -23,7 +25,6 @@ UInt32Array = NDArray[np.uint32]
 IntegerArray = NDArray[np.integer]
 AnyArray = NDArray[np.generic]
 
-ROW_REACH = 40  # words that a sample takes at most, of either kind
 NO_WORDS = np.zeros(4, np.uint32)  # what follows a stream
 
 
@@ -75,7 +76,7 @@ def heights(patch: RealPatch, model: RealModel) -> Workspace:
 
 def code_patch(patch: RealPatch, model: RealModel) -> tuple[UInt32Array, UInt32Array]:
     """Coded and uncoded words of a block."""
-    rows, cols = patch.ordinals.shape
+    cols = patch.ordinals.shape[1]
     room = patch.ordinals.size + ROW_REACH * cols + 64
     ordinals = patch.ordinals.copy()
     while True:
@@ -102,12 +103,11 @@ def _run(
     rows, cols = ordinals.shape
     table = weights_with_edge(model.weights, np.int64)
     ends = np.zeros(2, np.uint64)
-    width = int(work.stride)
     status = code_block(
         decoding, ordinals, holes, work.samples, work.magnitudes, rows, cols, work.stride, table,
         western_weights(table), model.thresholds, work.sums[0], work.activity[0], work.flat[0],
-        work.sets[0], model.rules, np.empty((4, width, RULES), np.int64), model.anchor,
-        model.pitch, np.empty((2, width), np.uint8), model.scale, model.form,
+        work.sets[0], model.rules, np.empty((4, cols, RULES), np.int64), model.anchor,
+        model.pitch, np.empty((2, cols), np.uint8), model.scale, model.form,
         np.full(CHANCES, EVEN_CHANCE, np.uint32), words, raw_words, ends,
     )  # fmt: skip
     return None if status else (int(ends[0]), int(ends[1]))
@@ -115,13 +115,15 @@ def _run(
 
 def write_real_block(patch: RealPatch, model: RealModel) -> bytes:
     """Payload of a block."""
-    valid = patch.ordinals if patch.codes is None else patch.ordinals[patch.codes == 0]
-    if valid.size == 0:
-        return bytes(Frame(VOID, own_weights=False, codes=patch.codes, explicit=patch.explicit).to_bytes())
-    kind = CONSTANT if (valid == valid.flat[0]).all() else CODED
+    valid = patch.ordinals.ravel() if patch.codes is None else patch.ordinals[patch.codes == 0]
+    kind = CODED
+    if valid.size == 0 or (valid == valid[0]).all():
+        kind = CONSTANT if valid.size else VOID
     out = Frame(kind, own_weights=False, codes=patch.codes, explicit=patch.explicit).to_bytes()
+    if kind == VOID:
+        return bytes(out)
     if kind == CONSTANT:
-        return bytes(out + int(valid.flat[0]).to_bytes(8, "little", signed=True))
+        return bytes(out + int(valid[0]).to_bytes(8, "little", signed=True))
     words, raw_words = code_patch(patch, model)
     out += write_varint(words.size) + write_varint(raw_words.size)
     return bytes(out) + words.astype("<u4").tobytes() + raw_words.astype("<u4").tobytes()

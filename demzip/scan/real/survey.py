@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from demzip.scan.real.block import RealPatch, code_patch, heights
 from demzip.scan.real.floats.kernels import first_ordinal
-from demzip.scan.real.model import AT_NEIGHBOURS, AT_ZERO, NOWHERE, RealModel
+from demzip.scan.real.model import AT_NEIGHBOURS, AT_ZERO, RealModel
 from demzip.scan.survey import Mapper, Patch, fit_raster
 
 Int64Array = NDArray[np.int64]
@@ -19,9 +19,11 @@ AnyArray = NDArray[np.generic]
 
 TOP_BITS = 40  # of the largest height
 PITCH_BITS = 20  # fraction of a pitch
-NATURAL = tuple(
-    digit * 10.0**power for power in range(2, -7, -1) for digit in (1.0, 0.5, 0.25, 0.2)
-) + tuple(2.0**-power for power in range(1, 17)) + tuple(0.3048 * 10.0**-power for power in range(4))
+NATURAL = (
+    *(digit * 10.0**power for power in range(2, -7, -1) for digit in (1.0, 0.5, 0.25, 0.2)),
+    *(2.0**-power for power in range(1, 17)),
+    *(0.3048 * 10.0**-power for power in range(4)),
+)
 FREQUENT = 6  # differences of neighbours that are tried as pitches
 CONTENDERS = 4  # pitches that are tried by coding a block
 CLEAR_SHARE = 0.05  # of samples on a lattice beyond chance
@@ -64,7 +66,7 @@ def start_model(extent: Extent, dtype: str) -> RealModel:
     exponent = max(extent.largest >> mantissa, 1) - 1 + mantissa - lowest  # largest < 2**(this + 1)
     fit = fit_raster([], "jpeg4")
     return RealModel(
-        fit.weights, fit.thresholds, width, min(zeros, mantissa - 1), TOP_BITS - 1 - exponent, False  # noqa: FBT003
+        fit.weights, fit.thresholds, width, min(zeros, mantissa - 1), TOP_BITS - 1 - exponent, False
     )
 
 

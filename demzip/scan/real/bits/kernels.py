@@ -13,7 +13,7 @@ from demzip.scan.real.floats.kernels import bit_length
 from demzip.scan.symbols.kernels import clear_ahead, put_bits
 
 EVEN_CHANCE = 1 << 31  # Format: half, never used
-COUNT_LIMIT = 126  # Format: uses after which a chance moves no slower
+COUNT_LIMIT = 254  # Format: uses after which a chance moves no slower
 LEAST = 32  # Format: of 65536
 
 

@@ -22,7 +22,7 @@ def bit_length(value):
 
 @kernel
 def shifted(number, shift, round_up):
-    """number >> shift for 0 <= shift, or its ceiling; number << -shift otherwise."""
+    """Number >> shift for 0 <= shift, or its ceiling; number << -shift otherwise."""
     if shift <= 0:
         return number << -shift
     shift = min(shift, 62)
@@ -48,8 +48,8 @@ def first_ordinal(height, scale, form):
     if height == 0:
         return int64(0)
     if height > 0:
-        return magnitude_bits(height, scale, form, True)  # noqa: FBT003
-    return -1 - magnitude_bits(-height, scale, form, False)  # noqa: FBT003
+        return magnitude_bits(height, scale, form, True)
+    return -1 - magnitude_bits(-height, scale, form, False)
 
 
 @kernel

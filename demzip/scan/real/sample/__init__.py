@@ -1,0 +1,1 @@
+"""One float to bits and back."""

@@ -1,0 +1,1 @@
+"""The same samples on poor machines and under strict compilers."""

@@ -1,0 +1,109 @@
+"""Encode, decode and read damaged files with NUMBA_BOUNDSCHECK=1: python -m tests.machines.bounds.
+
+A kernel that looks beyond an array then raises IndexError. That it would is proved twice: by a
+kernel made to, and by a workspace that is made too small.
+"""
+
+import sys
+import tempfile
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import demzip
+from demzip.jit import inlined, kernel
+from demzip.scan.workspace import Workspace
+from tests import terrain
+from tests.fuzz.check import Reader, files
+from tests.fuzz.mutate import make_case
+from tests.golden.formulas import FILES
+
+SHAPES = (
+    (1, 1), (1, 40), (40, 1), (2, 3), (3, 16), (4, 17), (15, 31), (16, 16), (33, 47), (37, 112),
+    (130, 127), (128, 129), (112, 150), (4100, 4), (4, 4100),
+)  # fmt: skip
+CASES = 400  # damaged and forged files
+
+
+@inlined
+def put(values, place):
+    values[place] = 1
+
+
+@kernel
+def beyond(values, place):
+    put(values, place)
+
+
+@kernel
+def calls(values, place):
+    beyond(values, place)
+
+
+def prove_that_kernels_tell() -> None:
+    values = np.zeros(8, np.int64)
+    for function in (beyond, calls):
+        function(values, 7)
+        for place in (8, np.uint64(8), -9):
+            with pytest.raises(IndexError):
+                function(values, place)
+
+
+def prove_that_the_package_tells() -> None:
+    """A workspace that lacks its last cells: its memory is there, and unchecked code would run."""
+    allocate = Workspace.allocate
+
+    def short(rows: int, cols: int, dtype: type[np.int32] | type[np.int64]) -> Workspace:
+        made = allocate(rows, cols, dtype)
+        return replace(made, samples=made.samples[:-40])
+
+    for shape in ((61, 60), (130, 130)):
+        data = demzip.encode(terrain.relief(*shape).astype(np.int16))
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Workspace, "borrow", short)
+            with pytest.raises(IndexError):
+                demzip.decode(data)
+        demzip.decode(data)
+
+
+def round_trips() -> None:
+    for number, (shape, masked) in enumerate(product(SHAPES, (False, True))):
+        relief = terrain.relief(*shape, seed=number)
+        if masked:
+            relief[terrain.holes(*shape, seed=number) != 0] = -99
+        dtype = ("int16", "int32", "float32", "float64")[number // 2 % 4]
+        values = (relief / (100 if dtype[0] == "f" else 1)).astype(dtype)
+        nodata = values.min() if masked else None
+        block = (512, 48, 4096)[number % 3]
+        predictor = ("lagrange24", "jpeg4", "auto")[number // 3 % 3]
+        same(values, {"nodata": nodata, "block": block, "predictor": predictor})
+    for dtype, nodata, options, make in FILES.values():
+        same(np.array(make(), dtype), {"nodata": nodata, **options})
+
+
+def same(values, options) -> None:
+    data = demzip.encode(values, **options)
+    assert demzip.decode(data).tobytes() == values.tobytes()
+    assert demzip.decode(data, jobs=2).tobytes() == values.tobytes()
+
+
+def damage() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        reader = Reader(Path(folder))
+        for seed in range(CASES):
+            reader.check(make_case(files(), seed))
+
+
+def main() -> int:
+    prove_that_kernels_tell()
+    round_trips()
+    damage()
+    prove_that_the_package_tells()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
