@@ -7,6 +7,7 @@ import typer
 
 from demzip.cli.console import Force, Jobs, Json, say, say_if_first_run, size, write_json
 from demzip.cli.progress import progress_bar
+from demzip.cli.streams import Streams, needed, streams
 from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR
 
 if TYPE_CHECKING:
@@ -15,12 +16,20 @@ if TYPE_CHECKING:
 
 def compress(
     raster: Annotated[
-        str, typer.Argument(metavar="IN", help="Raster of one band: anything GDAL reads, or a URL.")
+        str,
+        typer.Argument(
+            metavar="IN", help="Raster: anything GDAL reads, or a URL; - for standard input."
+        ),
     ],
     *,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="OUT", help="By default IN with suffix .dz."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="By default IN with suffix .dz; - for standard output.",
+        ),
     ] = None,
     predictor: Annotated[
         str,
@@ -45,32 +54,35 @@ def compress(
 ) -> None:
     """Compress a raster to a .dz file.
 
-    Every sample, the georeferencing and the tags come back as they were.
+    Every sample of all bands, the mask, the georeferencing and the tags come back as they were.
 
     \b
     demzip compress tile.tif
     demzip compress tile.tif -o archive/tile.dz -p auto
+    demzip compress - -o - < tile.tif > tile.dz
     """
     say_if_first_run()
     from demzip.io import geotiff
 
-    with progress_bar() as progress:
-        done = geotiff.compress(
-            raster,
-            output,
-            predictor=predictor,
-            block=block,
-            jobs=jobs,
-            overwrite=force,
-            verify=verify,
-            progress=progress,
-        )
-    for note in done.notes:
-        say(f"note: {done.source}: {note}")
-    if as_json:
-        write_json(_as_dict(done))
-    else:
-        say(_summary(done))
+    with streams(raster, output, as_json=as_json) as files:
+        with progress_bar() as progress:
+            done = geotiff.compress(
+                files.source,
+                needed(files.target, raster),
+                predictor=predictor,
+                block=block,
+                jobs=jobs,
+                overwrite=force,
+                verify=verify,
+                progress=progress,
+            )
+        files.send()
+        for note in done.notes:
+            say(files.words(f"note: {done.source}: {note}"))
+        if as_json:
+            write_json(_as_dict(done, files))
+        else:
+            say(files.words(_summary(done)))
 
 
 def _summary(done: "Compressed") -> str:
@@ -83,10 +95,10 @@ def _summary(done: "Compressed") -> str:
     )
 
 
-def _as_dict(done: "Compressed") -> dict[str, object]:
+def _as_dict(done: "Compressed", files: Streams) -> dict[str, object]:
     return {
-        "source": done.source,
-        "path": str(done.path),
+        "source": files.words(done.source),
+        "path": files.words(done.path),
         "predictor": done.predictor,
         "values": done.values,
         "samples": done.samples,

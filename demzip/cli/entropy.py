@@ -19,7 +19,7 @@ PIPE_WIDTH = 120  # columns of the table where there is no terminal
 
 def entropy(
     raster: Annotated[
-        str, typer.Argument(metavar="IN", help="Raster of one band: anything GDAL reads, or a URL.")
+        str, typer.Argument(metavar="IN", help="Raster: anything GDAL reads, or a URL.")
     ],
     predictor: Annotated[
         list[str] | None,
@@ -33,6 +33,7 @@ def entropy(
     all_predictors: Annotated[
         bool, typer.Option("--all-predictors", help="Every predictor of the paper.")
     ] = False,
+    band: Annotated[int, typer.Option(metavar="N", help="Band, from 1 on.")] = 1,
     jobs: Jobs = 0,
     as_json: Json = False,
 ) -> None:
@@ -42,7 +43,8 @@ def entropy(
 
     Per predictor: zero-order entropy of the corrections (sample - prediction) in bits per
     elevation, how many distinct corrections there are, their range and the share of them within
-    0, 1, 2 and 5 units of the raster; then what the raster's .dz file takes, everything included.
+    0, 1, 2 and 5 units of the raster; then what the band takes as a .dz file of its own, everything
+    included. Corrections of floats that lie on no grid are counted in floats.
 
     \b
     demzip entropy tile.tif --all-predictors
@@ -54,7 +56,9 @@ def entropy(
 
     names = PREDICTORS if all_predictors else tuple(predictor or DEFAULT_PREDICTORS)
     with progress_bar() as progress:
-        table = compare_predictors(raster, names, jobs=jobs, progress=progress)
+        table = compare_predictors(
+            raster, names, band=band, jobs=jobs, progress=progress
+        )
     if as_json:
         write_json(_as_dict(table))
     else:
@@ -66,6 +70,7 @@ def _as_dict(table: "Comparison") -> dict[str, Any]:
     return {
         "raster": {
             "path": table.name,
+            "band": table.band,
             "rows": table.shape[0],
             "cols": table.shape[1],
             "values": table.values,
@@ -105,7 +110,10 @@ def _show(table: "Comparison") -> None:
     console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
     rows, cols = table.shape
     console.print(
-        Text(f"{table.name}: {rows} x {cols}, {table.values}, {table.valid} valid samples"),
+        Text(
+            f"{table.name}, band {table.band}: {rows} x {cols}, {table.values}, "
+            f"{table.valid} valid samples"
+        ),
         soft_wrap=True,
     )
     titles = ["entropy", "distinct", "range", "= 0", "<= 1", "<= 2", "<= 5", "coded", "bytes"]

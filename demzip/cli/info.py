@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from demzip.cli.console import Json, data, say, size, write_json
+from demzip.cli.streams import streams
 
 if TYPE_CHECKING:
     from demzip.codec import RasterDecoder
@@ -14,7 +15,9 @@ LABEL = 20  # columns
 
 
 def info(
-    file: Annotated[str, typer.Argument(metavar="IN.dz", help="The compressed raster.")],
+    file: Annotated[
+        str, typer.Argument(metavar="IN.dz", help="The compressed raster; - for standard input.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Show what a .dz file holds.
@@ -28,13 +31,13 @@ def info(
     from demzip.codec import RasterDecoder, trailing_bytes
     from demzip.io.files import FileRanges, naming
 
-    with FileRanges(file) as ranges, naming(file):
+    with streams(file) as files, FileRanges(files.source) as ranges, naming(files.source):
         decoder = RasterDecoder(ranges.read)
         extra = trailing_bytes(decoder, ranges.size)
-        found = _describe(file, decoder, ranges.size)
+        found = _describe(files.words(files.source), decoder, ranges.size)
     if extra:
         problem = f"{-extra} bytes too short" if extra < 0 else f"{extra} bytes too long"
-        say(f"warning: {file}: {problem} (see demzip verify)")
+        say(f"warning: {found['path']}: {problem} (see demzip verify)")
     if as_json:
         write_json(found | {"complete": extra == 0})
     else:
@@ -46,32 +49,41 @@ def _describe(file: str, decoder: "RasterDecoder", file_bytes: int) -> dict[str,
 
     rows, cols = decoder.shape
     about = decoder.georeference
-    band = about.bands[0]
-    raw_bytes = rows * cols * decoder.value_map.pattern.itemsize
+    raw_bytes = rows * cols * sum(band.value_map.pattern.itemsize for band in decoder.bands)
     return {
         "path": file,
         "format_version": FORMAT_VERSION,  # the only one that this version reads
-        "dtype": decoder.value_map.dtype,
-        "values": decoder.value_map.describe(),
         "rows": rows,
         "cols": cols,
         "block": decoder.grid.size,
-        "blocks": decoder.grid.count,
-        "predictor": decoder.predictor,
+        "blocks": decoder.grid.count * len(decoder.planes),
         "bytes": file_bytes,
         "raw_bytes": raw_bytes,
-        "bits_per_elevation": 8 * file_bytes / (rows * cols),
+        "bits_per_elevation": 8 * file_bytes / (rows * cols * len(decoder.bands)),
         "ratio": raw_bytes / file_bytes,
         "crs": crs_name(about.crs),
         "transform": about.transform,
-        "nodata": band.nodata,
-        "units": band.units,
-        "description": band.description,
-        "scale": band.scale,
-        "offset": band.offset,
-        "color_interpretation": band.color_interpretation,
-        "tags": about.tags.get("", {}),
-        "band_tags": band.tags.get("", {}),
+        "gcps": [point._asdict() for point in about.gcps],
+        "gcps_crs": crs_name(about.gcps_crs),
+        "mask": about.mask,
+        "overviews": about.overviews,
+        "tags": about.tags,
+        "bands": [
+            {
+                "dtype": plane.value_map.dtype,
+                "values": plane.value_map.describe(),
+                "predictor": plane.predictor,
+                "nodata": band.nodata,
+                "units": band.units,
+                "description": band.description,
+                "scale": band.scale,
+                "offset": band.offset,
+                "color_interpretation": band.color_interpretation,
+                "color_table": band.color_table,
+                "tags": band.tags,
+            }
+            for plane, band in zip(decoder.bands, about.bands, strict=True)
+        ],
     }
 
 
@@ -86,26 +98,45 @@ def crs_name(wkt: str | None) -> str | None:
 
 
 def _show(found: dict[str, Any]) -> None:
+    bands = found["bands"]
     lines: list[tuple[str, object]] = [
         ("file", f"{found['path']} (format version {found['format_version']})"),
         ("size", f"{size(found['bytes'])} ({found['bytes']} bytes)"),
         ("raster", f"{found['rows']} rows x {found['cols']} columns"),
-        ("values", found["values"]),
-        ("predictor", found["predictor"]),
+        ("bands", len(bands) if len(bands) > 1 else None),
         ("blocks", f"{found['blocks']} of {found['block']} x {found['block']} samples"),
         ("bits per elevation", f"{found['bits_per_elevation']:.3f}"),
         ("ratio to raw", f"{found['ratio']:.2f}"),
+        ("crs", found["crs"]),
+        ("transform", found["transform"]),
+        ("control points", len(found["gcps"]) or None),
+        ("their crs", found["gcps_crs"]),
+        ("mask", "yes" if found["mask"] else None),
+        ("overviews", found["overviews"] or None),
+        *_tag_lines("tag", found["tags"]),
     ]
-    lines += [
-        (label, found[label]) for label in ("crs", "transform", "nodata", "units", "description")
-    ]
-    if (found["scale"], found["offset"]) != (1.0, 0.0):
-        lines.append(("elevation", f"{found['scale']} * value + {found['offset']}"))
-    if found["color_interpretation"] is not None:
-        lines.append(("colour", found["color_interpretation"]))
-    lines += [(f"tag {key}", value) for key, value in sorted(found["tags"].items())]
-    lines += [(f"band tag {key}", value) for key, value in sorted(found["band_tags"].items())]
+    for number, band in enumerate(bands, 1):
+        lines += _band_lines(f"band {number} " if len(bands) > 1 else "", band)
     for label, value in lines:
         if value is not None:
             text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
             data(f"{label:{LABEL}} {text}")
+
+
+def _band_lines(place: str, band: dict[str, Any]) -> list[tuple[str, object]]:
+    labels = ("values", "predictor", "nodata", "units", "description")
+    lines = [(f"{place}{label}", band[label]) for label in labels]
+    if (band["scale"], band["offset"]) != (1.0, 0.0):
+        lines.append((f"{place}elevation", f"{band['scale']} * value + {band['offset']}"))
+    lines.append((f"{place}colour", band["color_interpretation"]))
+    if band["color_table"] is not None:
+        lines.append((f"{place}colour table", f"{len(band['color_table'])} colours"))
+    return lines + _tag_lines(f"{place or 'band '}tag", band["tags"])
+
+
+def _tag_lines(label: str, tags: dict[str, dict[str, str]]) -> list[tuple[str, object]]:
+    return [
+        (f"{label} {f'{space} ' if space else ''}{key}", value)
+        for space, table in sorted(tags.items())
+        for key, value in sorted(table.items())
+    ]

@@ -41,7 +41,7 @@ def _rasters() -> Iterator[tuple["NDArray[np.generic]", float | None]]:
     """Small rasters and no-data values that between them use every compiled variant.
 
     Large blocks have four streams and small ones one; small values are coded in 32 bits and large
-    ones in 64; with and without missing samples.
+    ones in 64; with and without missing samples; on a grid and off.
     """
     import numpy as np
 
@@ -54,3 +54,8 @@ def _rasters() -> Iterator[tuple["NDArray[np.generic]", float | None]]:
             values = (part / 4).astype("float64")
             yield values, None
             yield values, float(values[3, 3])
+    waves = np.sin(rows / 7.0) * np.cos(cols / 11.0)
+    for dtype in ("float32", "float64"):
+        values = waves[:40, :40].astype(dtype)
+        yield values, None
+        yield values, float(values[3, 3])

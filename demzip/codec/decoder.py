@@ -111,7 +111,7 @@ class RasterDecoder:
         self.front_bytes = total
         self.grid = _grid(self.header)
         self.planes = tuple(Plane.of_section(section) for section in self.header.planes)
-        self.georeference = read_metadata(self.header.metadata)
+        self.georeference = read_metadata(self.header.metadata, max(len(self.bands), 1))
         roles = [plane.role for plane in self.planes]
         masks = [MASK] if self.georeference.mask else []
         if roles != [BAND] * len(self.georeference.bands) + masks:

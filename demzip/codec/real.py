@@ -15,9 +15,11 @@ from demzip.raster.values import ValueMap
 from demzip.scan.holes import simplify
 from demzip.scan.real.block import RealPatch, shorten, write_real_block
 from demzip.scan.real.model import RealModel
-from demzip.scan.real.survey import Extent, fit_model, start_model
+from demzip.scan.real.survey import Extent, centred, fit_model, ground_of, start_model
+from demzip.scan.survey import Patch
 
 AnyArray = NDArray[np.generic]
+Int64Array = NDArray[np.int64]
 
 SURVEY_BLOCKS = 6  # blocks that weights, rules and lattice are made from
 AUTO = "lagrange24"  # what "auto" stands for here
@@ -81,6 +83,14 @@ class RealEncoder:
             codes = simplify(codes)
             ordinals[codes != 0] = 0
         return RealPatch(ordinals, codes, self.value_map.explicit(values, codes)), values
+
+    def heights(self, box: BlockBox, model: RealModel) -> tuple[Patch, Int64Array] | None:
+        """Heights of a block, centred and as they are; None if there is none."""
+        patch, _ = self._patch(box, model)
+        if patch.codes is not None and patch.codes.all():
+            return None
+        ground = ground_of(patch, model)
+        return centred(patch, ground), ground
 
     def plan(self, predictor: str) -> RealPlan:
         """Fit weights for a predictor, and look for exact rules and a lattice."""

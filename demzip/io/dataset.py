@@ -1,12 +1,15 @@
 """A .dz file as an open dataset, with rasterio's names; only the blocks of a window are decoded."""
 
 import os
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio.control import GroundControlPoint
 from rasterio.coords import BoundingBox
 from rasterio.crs import CRS
+from rasterio.rpc import RPC
 from rasterio.transform import Affine, array_bounds
 from rasterio.windows import Window
 
@@ -14,28 +17,27 @@ from demzip.codec import RasterDecoder
 from demzip.errors import OptionsError
 from demzip.io.crs import parse_crs
 from demzip.io.files import Closing, FileRanges, PathLike, naming
+from demzip.io.metadata import rpcs
 from demzip.io.profile import decoder_profile
+from demzip.io.window import Rectangle, check_band, check_bands, slices
 from demzip.options import thread_count
+from demzip.raster.values import pattern_of
 
 AnyArray = NDArray[np.generic]
-Range: TypeAlias = slice | tuple[int | None, int | None]
-Rectangle: TypeAlias = Window | tuple[Range, Range]
 
 
 class Dataset(Closing):
     """An open .dz file.
 
-    Attributes have the names and meanings of rasterio's datasets, with one difference: there is
-    one band, and `read` gives its (rows, cols), where rasterio's gives (bands, rows, cols) unless
-    a band is named. Safe to read from several threads.
+    Attributes have the names and meanings of rasterio's datasets, with one difference: of a raster
+    of one band `read` gives (rows, cols), where rasterio's gives (1, rows, cols) unless a band is
+    named. Safe to read from several threads.
 
     Attributes:
         name: What the file was opened as.
 
     """
 
-    count = 1
-    indexes = (1,)
     mode = "r"
 
     def __init__(self, path: PathLike) -> None:
@@ -48,6 +50,7 @@ class Dataset(Closing):
             self._file.close()
             raise
         self._georeference = self._decoder.georeference
+        self._bands = self._georeference.bands
 
     # ---------------------------------------------------------------- the file
 
@@ -83,20 +86,30 @@ class Dataset(Closing):
         return self.shape[1]
 
     @property
-    def dtype(self) -> str:
-        """Name of the values' dtype."""
-        return self._decoder.value_map.dtype
+    def count(self) -> int:
+        """Bands."""
+        return len(self._bands)
 
     @property
-    def dtypes(self) -> tuple[str]:
-        """The dtype, once per band."""
-        return (self.dtype,)
+    def indexes(self) -> tuple[int, ...]:
+        """Numbers of the bands."""
+        return tuple(range(1, self.count + 1))
+
+    @property
+    def dtype(self) -> str:
+        """Name of the dtype of band 1."""
+        return self.dtypes[0]
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """Dtypes of the bands."""
+        return self._decoder.dtypes
 
     @property
     def block_shapes(self) -> list[tuple[int, int]]:
         """Rows and columns of a block, once per band."""
         side = self._decoder.grid.size
-        return [(min(side, self.height), min(side, self.width))]
+        return [(min(side, self.height), min(side, self.width))] * self.count
 
     # ---------------------------------------------------------------- metadata
 
@@ -126,33 +139,45 @@ class Dataset(Closing):
 
     @property
     def nodata(self) -> float | None:
-        """Declared no-data value."""
-        return self._georeference.bands[0].nodata
+        """Declared no-data value of band 1."""
+        return self._bands[0].nodata
 
     @property
-    def nodatavals(self) -> tuple[float | None]:
-        """The no-data value, once per band."""
-        return (self.nodata,)
+    def nodatavals(self) -> tuple[float | None, ...]:
+        """No-data values of the bands."""
+        return tuple(band.nodata for band in self._bands)
 
     @property
-    def units(self) -> tuple[str | None]:
-        """Unit of the elevations, once per band."""
-        return (self._georeference.bands[0].units,)
+    def units(self) -> tuple[str | None, ...]:
+        """Units of the values, of each band."""
+        return tuple(band.units for band in self._bands)
 
     @property
-    def descriptions(self) -> tuple[str | None]:
-        """Description, once per band."""
-        return (self._georeference.bands[0].description,)
+    def descriptions(self) -> tuple[str | None, ...]:
+        """Descriptions of the bands."""
+        return tuple(band.description for band in self._bands)
 
     @property
-    def scales(self) -> tuple[float]:
-        """Of elevation = scale * value + offset, once per band; `read` does not apply it."""
-        return (self._georeference.bands[0].scale,)
+    def scales(self) -> tuple[float, ...]:
+        """Of elevation = scale * value + offset, of each band; `read` does not apply it."""
+        return tuple(band.scale for band in self._bands)
 
     @property
-    def offsets(self) -> tuple[float]:
-        """Of elevation = scale * value + offset, once per band; `read` does not apply it."""
-        return (self._georeference.bands[0].offset,)
+    def offsets(self) -> tuple[float, ...]:
+        """Of elevation = scale * value + offset, of each band; `read` does not apply it."""
+        return tuple(band.offset for band in self._bands)
+
+    @property
+    def rpcs(self) -> RPC | None:
+        """Rational polynomial coefficients."""
+        return rpcs(self._georeference)
+
+    @property
+    def gcps(self) -> tuple[list[GroundControlPoint], CRS | None]:
+        """Ground control points and the CRS of their coordinates."""
+        crs = self._georeference.gcps_crs
+        points = [GroundControlPoint(*point) for point in self._georeference.gcps]
+        return points, None if crs is None else parse_crs(crs)
 
     @property
     def profile(self) -> dict[str, Any]:
@@ -162,21 +187,24 @@ class Dataset(Closing):
 
     @property
     def predictor(self) -> str:
-        """Name of the predictor that coded the raster."""
-        return self._decoder.predictor
+        """Name of the predictor that coded band 1."""
+        return self._decoder.planes[0].predictor
 
-    def tags(self, bidx: int = 0) -> dict[str, str]:
-        """Tags of the dataset, or of band 1."""
-        if bidx not in (0, 1):
-            raise OptionsError(f"band {bidx}: a .dz file has one band, 1")
-        about = self._georeference.bands[0] if bidx else self._georeference
-        return dict(about.tags.get("", {}))
+    def tags(self, bidx: int = 0, ns: str | None = None) -> dict[str, str]:
+        """Tags of the dataset (0) or of a band, of one namespace."""
+        about = self._bands[check_band(bidx, self.count) - 1] if bidx else self._georeference
+        return dict(about.tags.get(ns or "", {}))
+
+    def overviews(self, bidx: int) -> list[int]:
+        """Factors of the overviews that the raster had; a .dz file has none."""
+        check_band(bidx, self.count)
+        return list(self._georeference.overviews)
 
     # ---------------------------------------------------------------- values
 
     def read(
         self,
-        indexes: int | None = None,
+        indexes: int | Sequence[int] | None = None,
         window: Rectangle | None = None,
         *,
         masked: bool = False,
@@ -185,76 +213,79 @@ class Dataset(Closing):
         """Read values; only the blocks that the window touches are read and decoded.
 
         Args:
-            indexes: The band: 1 or None.
+            indexes: A band, or a list of bands; by default all of them.
             window: A rasterio Window of whole samples, or rows and columns, each as a slice or as
                 (start, stop), as in ((0, 100), (50, 150)); by default the whole raster.
-            masked: Give a masked array in which no-data and NaN are masked.
+            masked: Give a masked array in which is masked what the mask of the dataset says or, if
+                it has none, no-data; and NaN.
             jobs: Threads; 0 for one per processor.
 
         Returns:
-            (rows, cols).
+            (rows, cols) of a band; (bands, rows, cols) of a list, and by default if there are
+            several.
 
         Raises:
-            OptionsError: There is no such band, or the window reaches beyond the raster.
+            OptionsError: There is no such band, the window reaches beyond the raster, or bands
+                that are read together differ in dtype.
             CorruptError: A block is damaged.
 
         """
+        if isinstance(indexes, tuple) and all(isinstance(band, int) for band in indexes):
+            indexes = list(indexes)
         if isinstance(indexes, Window | tuple):  # read(window)
             indexes, window = None, indexes
-        if indexes not in (None, 1):
-            raise OptionsError(f"band {indexes!r}: a .dz file has one band, 1")
-        rows, cols = self._slices(window)
+        if indexes is None:
+            indexes = 1 if self.count == 1 else list(self.indexes)
+        if not isinstance(indexes, list):
+            return self._read(check_band(indexes, self.count), window, jobs, masked=masked)
+        bands = check_bands(indexes, self.count)
+        if len({self.dtypes[band - 1] for band in bands}) != 1:
+            raise OptionsError(f"bands {bands} have not one dtype; read them one by one")
+        parts = [self._read(band, window, jobs, masked=masked) for band in bands]
+        return np.ma.stack(parts) if masked else np.stack(parts)
+
+    def dataset_mask(self, window: Rectangle | None = None, *, jobs: int = 1) -> NDArray[np.uint8]:
+        """Where the raster is valid: the mask of the dataset if there is one.
+
+        Args:
+            window: As for `read`.
+            jobs: As for `read`.
+
+        Returns:
+            (rows, cols) of 255, and 0 where all bands lack a value.
+
+        """
+        if self._georeference.mask:
+            found: NDArray[np.uint8] = self._plane(self.count, window, jobs).view(np.uint8)
+            return found
+        invalid = np.logical_and.reduce(
+            [
+                np.ma.getmaskarray(self._read(band, window, jobs, masked=True))
+                for band in self.indexes
+            ]
+        )
+        return np.where(invalid, np.uint8(0), np.uint8(255))
+
+    def _plane(self, plane: int, window: Rectangle | None, jobs: int) -> AnyArray:
+        rows, cols = slices(window, self.height, self.width)
         if self.closed:
             raise OptionsError(f"{self.name}: the dataset has been closed")
         with naming(self.name):
-            values = self._decoder.read(rows, cols, thread_count(jobs))
-        return self._masked(values) if masked else values
+            return self._decoder.read(rows, cols, thread_count(jobs), plane=plane)
 
-    def _masked(self, values: AnyArray) -> AnyArray:
+    def _read(self, band: int, window: Rectangle | None, jobs: int, *, masked: bool) -> AnyArray:
+        values = self._plane(band - 1, window, jobs)
+        if not masked:
+            return values
         mask = np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, np.bool_)
-        if self.nodata is not None:
-            mask |= values == self.nodata
-            if values.dtype == np.float32:  # may be declared with more digits than values have
-                mask |= values == np.float32(self.nodata)
+        nodata = self.nodatavals[band - 1]
+        if self._georeference.mask:
+            mask |= self._plane(self.count, window, jobs) == 0
+        elif nodata is not None:
+            pattern = pattern_of(nodata, self.dtypes[band - 1])
+            if pattern is not None:  # may be declared with more digits than values have
+                mask |= values == np.array(pattern, f"u{values.itemsize}").view(values.dtype)
         return np.ma.MaskedArray(values, mask)
-
-    def _slices(self, window: Rectangle | None) -> tuple[slice, slice]:
-        if window is None:
-            return slice(0, self.height), slice(0, self.width)
-        if isinstance(window, Window):
-            top, left = _whole(window.row_off), _whole(window.col_off)
-            rows: Range = slice(top, top + _whole(window.height))
-            cols: Range = slice(left, left + _whole(window.width))
-        elif isinstance(window, tuple | list) and len(window) == 2:
-            rows, cols = window
-        else:
-            raise OptionsError(f"window {window!r}: it must be a Window or rows and columns")
-        return _inside(rows, self.height, "rows"), _inside(cols, self.width, "columns")
-
-
-def _whole(value: float) -> int:
-    if value != int(value):
-        raise OptionsError(f"window: {value} is not a whole number of samples")
-    return int(value)
-
-
-def _inside(part: Range, size: int, name: str) -> slice:
-    """A range as a slice with both ends, checked."""
-    if isinstance(part, slice):
-        if part.step not in (None, 1):
-            raise OptionsError(f"window: {name} {part} have a step; only 1 is possible")
-        part = (part.start, part.stop)
-    try:
-        start, stop = part
-        start = 0 if start is None else _whole(start)
-        stop = size if stop is None else _whole(stop)
-    except (TypeError, ValueError) as error:
-        raise OptionsError(f"window: {part!r} is not a range of {name}") from error
-    if not 0 <= start <= stop <= size:
-        raise OptionsError(
-            f"window: {name} {start} to {stop} reach beyond the raster, which has {size}"
-        )
-    return slice(start, stop)
 
 
 def open(path: PathLike) -> Dataset:  # noqa: A001  demzip.open, like rasterio.open

@@ -186,7 +186,8 @@ def replacing(dst: Path, src: PathLike, *, overwrite: bool) -> Iterator[Path]:
         yield temporary
         _put_in_place(temporary, final, dst, src, overwrite=overwrite)
     finally:
-        for name in (temporary, *(Path(f"{temporary}{suffix}") for suffix in SIDECARS)):
+        beside = (Path(f"{temporary}{suffix}") for suffix in SIDECARS)
+        for name in (temporary, temporary.with_suffix(".IMD"), *beside):
             with suppress(OSError):
                 name.unlink(missing_ok=True)
 

@@ -69,6 +69,8 @@ def profile(
 ) -> dict[str, Any]:
     """Arguments with which rasterio.open makes the GeoTIFF of a raster."""
     options = creation_options(dtype, shape, block, chosen)
+    if len(georeference.bands) > 1:  # bands are written one after the other
+        options.setdefault("INTERLEAVE", "BAND")
     return {
         "driver": "GTiff",
         "height": shape[0],
@@ -84,7 +86,7 @@ def decoder_profile(
 ) -> dict[str, Any]:
     """Profile of the GeoTIFF that a .dz file becomes."""
     return profile(
-        decoder.value_map.dtype, decoder.shape, decoder.grid.size, decoder.georeference, chosen
+        decoder.dtypes[0], decoder.shape, decoder.grid.size, decoder.georeference, chosen
     )
 
 

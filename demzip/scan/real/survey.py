@@ -76,9 +76,9 @@ def fit_model(
     """Weights, rules and lattice from some blocks of a plane."""
     if not patches:
         return model
-    grounds = [_heights(patch, model) for patch in patches]
+    grounds = [ground_of(patch, model) for patch in patches]
     fit = fit_raster(
-        [_centred(patch, ground) for patch, ground in zip(patches, grounds, strict=True)],
+        [centred(patch, ground) for patch, ground in zip(patches, grounds, strict=True)],
         predictor, mapper,
     )  # fmt: skip
     model = replace(model, weights=fit.weights, thresholds=fit.thresholds)
@@ -104,11 +104,13 @@ def _smallest(models: list[RealModel], patches: list[RealPatch], mapper: Mapper)
     return models[int(np.argmin(totals))]
 
 
-def _heights(patch: RealPatch, model: RealModel) -> Int64Array:
+def ground_of(patch: RealPatch, model: RealModel) -> Int64Array:
+    """Heights of a block; 0 in holes."""
     return np.array(heights(patch, model).interior, np.int64)
 
 
-def _centred(patch: RealPatch, ground: Int64Array) -> Patch:
+def centred(patch: RealPatch, ground: Int64Array) -> Patch:
+    """Heights as integers around the middle of their range; some are no holes."""
     valid = ground if patch.codes is None else ground[patch.codes == 0]
     centre = (int(valid.min()) + int(valid.max())) >> 1
     bound = max(int(valid.max()) - centre, centre - int(valid.min()))
