@@ -99,7 +99,11 @@ def _resampling(dataset: DatasetReader) -> str | None:
     """GDAL notes it in the overviews that it makes."""
     if not dataset.overviews(1):
         return None
-    with suppress(RasterioError), rasterio.open(dataset.name, overview_level=0) as first:
+    with (
+        suppress(RasterioError),
+        without_warnings(),
+        rasterio.open(dataset.name, overview_level=0) as first,
+    ):
         name = first.tags(1).get("RESAMPLING", "").lower()
         return OVERVIEW_NAMES.get(name.replace("_", ""))
     return None
