@@ -118,10 +118,11 @@ def _sample(
 
 
 def _thin(values: AnyArray, plain: ValueMap, declared: int | None) -> AnyArray:
-    """Values of some rows of a box; level ground, cheap in any way, counts once a row."""
+    """Values of some rows of a box; level ground, cheap in any way, counts once."""
     rows = max(SAMPLE_VALUES // values.shape[1], 1)
     part = np.ascontiguousarray(values[:: -(-values.shape[0] // rows)])
     keep = np.ones(part.shape, np.bool_)
+    keep[1:, 0] = part[1:, 0] != part[:-1, 0]
     keep[:, 1:] = part[:, 1:] != part[:, :-1]
     if plain.is_float:
         keep &= np.isfinite(part)

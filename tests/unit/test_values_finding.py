@@ -208,6 +208,9 @@ def test_level_ground_tells_nothing_about_the_rest() -> None:
     assert found(values).rule == "real"
     values[200:, 200:] = np.rint(values[200:, 200:] * 100) / 100
     assert found(values).describe() == "float32 on a 0.01 grid"
+    values[:] = 0
+    values[40:50, 70:80] = relief()[:10, :10] / 100 + 7
+    assert found(values).describe() == "float32 on a 0.01 grid"
 
 
 def test_a_sample_may_mislead() -> None:
