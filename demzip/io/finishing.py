@@ -1,9 +1,11 @@
 """What can be put into a GeoTIFF only when its samples are there and it is closed."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import rasterio
 from rasterio.enums import OverviewResampling, Resampling
+from rasterio.errors import OverviewCreationError
 
 from demzip.io.nodata import correct_nodata
 from demzip.io.quiet import without_warnings
@@ -16,7 +18,7 @@ def finish_geotiff(path: Path, georeference: Georeference, dtype: str) -> None:
     """The exact no-data value and overviews; without GDAL's copy of the IMD tags beside the file.
 
     Raises:
-        RasterioError: GDAL cannot make overviews.
+        RasterioError: GDAL cannot open the file.
         OSError: The file cannot be written.
 
     """
@@ -30,11 +32,17 @@ def build_overviews(path: Path, georeference: Georeference) -> None:
     """Make overviews with the factors of the original.
 
     Their samples are derived from those of the raster: they need not be those of the original's
-    overviews, which another program may have made in another way.
+    overviews, which another program may have made in another way. If GDAL refuses (several of one
+    sample), there are none.
     """
     if not georeference.overviews:
         return
     name = georeference.overview_resampling
     how = Resampling[name] if name in OverviewResampling.__members__ else Resampling.nearest
-    with rasterio.Env(**OVERVIEW_OPTIONS), without_warnings(), rasterio.open(path, "r+") as dataset:
+    with (
+        rasterio.Env(**OVERVIEW_OPTIONS),
+        without_warnings(),
+        rasterio.open(path, "r+") as dataset,
+        suppress(OverviewCreationError),
+    ):
         dataset.build_overviews(list(georeference.overviews), how)

@@ -6,82 +6,32 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.shutil
+from hypothesis import given
+from hypothesis import strategies as st
 from rasterio.control import GroundControlPoint as RasterioPoint
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp, Resampling
+from rasterio.enums import ColorInterp
 from rasterio.rpc import RPC
 from rasterio.transform import Affine
-from rasterio.windows import Window
 
 from demzip.container.metadata import read_metadata, write_metadata
 from demzip.errors import UnsupportedError
-from demzip.io.finishing import build_overviews, finish_geotiff
-from demzip.io.masks import MASK_OPTIONS, has_mask, has_masks_of_bands, read_mask, write_mask
-from demzip.io.metadata import OF_THE_FILE, differences, read_georeference, rpcs, write_rest
+from demzip.io.finishing import finish_geotiff
+from demzip.io.masks import has_mask
+from demzip.io.metadata import differences, read_georeference, rpcs
 from demzip.io.nodata import read_nodata
 from demzip.io.profile import profile
 from demzip.raster.georeference import Band, Georeference, GroundControlPoint
+from tests.geotiffs import COLS, ROWS, about, made, read, written
+from tests.property.georeferences import georeferences
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
-PROPERTIES = (
-    "count", "crs", "transform", "gcps", "rpcs", "dtypes", "nodatavals", "units", "descriptions",
-    "scales", "offsets", "colorinterp", "mask_flag_enums",
-)  # fmt: skip
-ROWS, COLS = 40, 50
 POINTS = [RasterioPoint(r, c, 7 + c / 3, 47 - r / 7, 9.5) for r, c in ((0, 0), (0, 5), (9, 0.25))]
 COEFFICIENTS = RPC(
     1.5, 2.0, -3.25, 4.0, list(range(20)), [n / 7 for n in range(20)], 5.0, 6.0, 7.0, 8.0,
     [0.1] * 20, [1e-12] * 20, 9.0, 10.0, 0.5, 0.25,
 )  # fmt: skip
-OPEN = {"GDAL_PAM_ENABLED": False, **MASK_OPTIONS}
-
-
-def made(path, count=1, dtype="int16", setup=None, **options):
-    """A GeoTIFF; `setup` is called with the open dataset."""
-    with rasterio.Env(**OPEN), rasterio.open(
-        path, "w", driver="GTiff", height=ROWS, width=COLS, count=count, dtype=dtype, **options
-    ) as dataset:  # fmt: skip
-        if setup:
-            setup(dataset)
-        dataset.write(np.arange(count * ROWS * COLS).reshape(count, ROWS, COLS).astype(dtype))
-    return path
-
-
-def written(path, georeference, dtype="int16", mask=None):
-    """The GeoTIFF that a georeference becomes."""
-    count = len(georeference.bands)
-    with rasterio.Env(**OPEN):
-        with rasterio.open(path, "w", **profile(dtype, (ROWS, COLS), 512, georeference)) as dataset:
-            write_rest(dataset, georeference)
-            dataset.write(np.ones((count, ROWS, COLS), dtype))
-            if mask is not None:
-                write_mask(dataset, mask)
-        finish_geotiff(path, georeference, dtype)
-    return path
-
-
-def read(path):
-    with rasterio.open(path) as dataset:
-        return read_georeference(dataset)
-
-
-def about(path):
-    """Rasterio's own view, for comparison."""
-    with rasterio.open(path) as dataset:
-        found = {name: repr(getattr(dataset, name)) for name in PROPERTIES if name != "gcps"}
-        points, crs = dataset.gcps
-        found["gcps"] = [repr(point) for point in points], crs
-        for number in (0, *dataset.indexes):
-            for space in {"", *dataset.tag_namespaces(number)} - set(OF_THE_FILE):
-                found[f"tags {number} {space}"] = dataset.tags(number, ns=space or None)
-        for number in dataset.indexes:
-            found[f"overviews {number}"] = dataset.overviews(number)
-            try:
-                found[f"colors {number}"] = dataset.colormap(number)
-            except ValueError:
-                found[f"colors {number}"] = None
-        return found
 
 
 def comes_back(path, dtype="int16"):
@@ -264,95 +214,6 @@ def test_bands_with_different_no_data(tmp_path):
     ]  # fmt: skip
 
 
-MASK = np.where(np.add.outer(np.arange(ROWS), np.arange(COLS)) % 7, 255, 0).astype(np.uint8)
-
-
-@pytest.mark.parametrize("internal", [True, False])
-@pytest.mark.parametrize("count", [1, 4])
-def test_masks(internal, count, tmp_path):
-    path = made(tmp_path / "a.tif", count, "uint8")
-    assert not read(path).mask
-    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=internal), rasterio.open(path, "r+") as dataset:
-        dataset.write_mask(MASK)
-    assert (tmp_path / "a.tif.msk").exists() != internal
-    georeference = read(path)
-    assert georeference.mask
-    with rasterio.open(path) as dataset:
-        assert np.array_equal(read_mask(dataset), MASK)
-        window = Window(3, 5, 9, 11)
-        assert np.array_equal(read_mask(dataset, window), MASK[5:16, 3:12])
-    back = written(tmp_path / "b.tif", georeference, "uint8", MASK)
-    assert differences(read(back), georeference) == []
-    assert not (tmp_path / "b.tif.msk").exists()
-    with rasterio.open(back) as dataset:
-        assert np.array_equal(read_mask(dataset), MASK)
-    without = read(written(tmp_path / "c.tif", georeference, "uint8"))
-    assert differences(without, georeference) == ["mask: False instead of True"]
-
-
-def test_masks_that_follow_from_something_else(tmp_path):
-    made(tmp_path / "alpha.tif", 4, "uint8", colors("red", "green", "blue", "alpha"))
-    made(tmp_path / "nodata.tif", 2, nodata=-1)
-    made(tmp_path / "values.tif", 2, setup=lambda d: d.update_tags(NODATA_VALUES="0 0"))
-    for path in sorted(tmp_path.iterdir()):
-        with rasterio.open(path) as dataset:
-            assert not has_mask(dataset), path
-            assert not has_masks_of_bands(dataset)
-    assert len(sorted(tmp_path.iterdir())) == 3
-
-
-def test_masks_of_single_bands():
-    band = '<VRTRasterBand dataType="Byte" band="{}"><MaskBand><VRTRasterBand dataType="Byte"/></MaskBand></VRTRasterBand>'  # noqa: E501
-    for count in (1, 2):
-        text = "".join(band.format(number + 1) for number in range(count))
-        with rasterio.open(
-            f'<VRTDataset rasterXSize="2" rasterYSize="2">{text}</VRTDataset>'
-        ) as dataset:
-            assert has_mask(dataset) == (count == 1)
-            assert has_masks_of_bands(dataset) == (count == 2)
-
-
-@pytest.mark.parametrize("factors", [[2, 4], [3, 5, 2], [2, 50]])
-@pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("how", ["average", "cubic_spline", "nearest"])
-def test_overviews(factors, masked, how, tmp_path):
-    path = made(tmp_path / "a.tif", 2)
-    with rasterio.Env(**OPEN), rasterio.open(path, "r+") as dataset:
-        if masked:
-            dataset.write_mask(MASK)
-        dataset.build_overviews(factors, Resampling[how])
-    georeference = read(path)
-    assert georeference.overviews == tuple(factors)
-    assert georeference.overview_resampling == how
-    packed = read_metadata(write_metadata(georeference), 2)
-    back = written(tmp_path / "b.tif", packed, mask=MASK if masked else None)
-    assert about(back) == about(path)
-    assert differences(read(back), georeference) == []
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.tif", "b.tif"]
-
-
-def test_overviews_are_made_as_the_original_says(tmp_path):
-    values = np.arange(ROWS * COLS, dtype="int16").reshape(ROWS, COLS)
-    path = made(tmp_path / "a.tif")
-    for name, expected in (("average", 26), ("rms", 36), (None, 0), ("max", 0)):
-        build_overviews(path, Georeference(overviews=(2,), overview_resampling=name))
-        with rasterio.open(path, overview_level=0) as dataset:
-            assert dataset.read(1)[0, 0] == expected
-        with rasterio.open(path) as dataset:
-            assert dataset.overviews(1) == [2]
-            assert np.array_equal(dataset.read(1), values)
-
-
-def test_overviews_that_do_not_say_how_they_were_made(tmp_path):
-    georeference = Georeference(overviews=(2,))
-    back = read(written(tmp_path / "a.tif", georeference))
-    assert back.overview_resampling == "nearest"
-    assert differences(back, georeference) == differences(georeference, back) == []
-    assert differences(replace(back, overview_resampling="mode"), back) == [
-        "overview_resampling: 'mode' instead of 'nearest'"
-    ]
-
-
 def test_what_a_geotiff_cannot_hold_is_named(tmp_path):
     colorful = Band(color_table=((1, 2, 3, 4),), tags={"": {"ns": "1", "fine": "2"}})
     georeference = Georeference(
@@ -371,6 +232,16 @@ def test_what_a_geotiff_cannot_hold_is_named(tmp_path):
         "band 2 tags ns: None instead of '1'",
         "band 2 color_table: None instead of ((1, 2, 3, 4),)",
     ]
+
+
+@given(georeferences, st.sampled_from(["uint8", "uint16", "int16", "int64", "uint64", "float32"]))
+def test_nonsense_is_written_or_named(tmp_path, georeference, dtype):
+    """Metadata that no raster has cannot keep samples from coming out."""
+    georeference = replace(georeference, crs=None, gcps_crs=None)
+    path = written(tmp_path / "a.tif", georeference, dtype)
+    differences(read(path), georeference)
+    with rasterio.open(path) as dataset:
+        assert (dataset.read() == 1).all()
 
 
 def test_names_of_ground_control_points_are_lost(tmp_path):
