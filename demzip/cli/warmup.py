@@ -49,7 +49,7 @@ def _rasters() -> Iterator[tuple["NDArray[np.generic]", float | None]]:
     relief = (rows * cols // 5 + rows * rows // 7 + (rows * 7919 + cols * 104729) % 13) % 120
     for dtype in INTEGERS:
         yield relief.astype(dtype), None
-    for large in (relief, relief * 2.0**33):
+    for large in (relief, relief * 2.0**33 + relief % 7):  # no multiples of a coarse step
         for part in (large, large[:20, :20]):
             values = (part / 4).astype("float64")
             yield values, None

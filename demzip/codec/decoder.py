@@ -67,6 +67,9 @@ class Plane:
         kind = RealModel if section.value_map.rule == "real" else Model
         model = kind.from_bytes(reader)
         reader.done()
+        width = 8 * section.value_map.pattern.itemsize
+        if isinstance(model, RealModel) and model.width != width:
+            raise CorruptError(f"model: floats of {model.width} bits in a plane of {width}")
         return cls(section.role, section.predictor, section.value_map, model)
 
     def decode(self, payload: bytes, shape: tuple[int, int]) -> AnyArray:

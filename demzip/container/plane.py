@@ -1,8 +1,7 @@
 """Section of a plane: how its samples become values, and its model (docs/format.md section 3.2)."""
 
-import math
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -122,23 +121,5 @@ def read_map(reader: ByteReader) -> ValueMap:
     value_map = ValueMap(
         dtype, rule, fills=fills, levels=levels, exceptions=exceptions, **fields
     )
-    if not _is_legal(value_map):
-        raise CorruptError("header: the map of values has a field outside its legal range")
+    value_map.check()
     return value_map
-
-
-def _is_legal(value_map: ValueMap) -> bool:
-    if value_map.is_float == (value_map.rule == "integer"):
-        return False
-    if value_map.rule == "product" and value_map.dtype != "float32":
-        return False
-    numbers = (value_map.scale, value_map.offset)
-    if min(value_map.numerator, value_map.denominator) < 1 or not all(map(math.isfinite, numbers)):
-        return False
-    if value_map.scale <= 0:
-        return False
-    levels = value_map.levels
-    if levels is None:
-        return True
-    plain = replace(value_map, levels=None)
-    return value_map.rule != "real" and plain.covers(int(levels[0]), int(levels[-1]))

@@ -81,7 +81,8 @@ class Evidence:
     Attributes:
         span: Least and greatest number of its ordinary values on the grid, or None.
         range: Least and greatest of its ordinary values, or None.
-        changes: Values that are not declared and differ from the one to their west.
+        changes: Values that are not declared and differ from their neighbour; level ground is
+            cheap under any map.
         declared: Values with the declared pattern.
         strange: How often each strange pattern occurs.
         off: How often each pattern of ordinary values off the grid occurs.
@@ -117,7 +118,8 @@ def gather(
         if evidence.declared:
             aside = declared
             changes &= ~declared[:, 1:]
-    evidence.changes = int(np.count_nonzero(changes)) + values.shape[0]
+    down = np.count_nonzero(bits[1:, 0] != bits[:-1, 0])
+    evidence.changes = int(np.count_nonzero(changes) + down) + 1
     strange = expected.strange(values, bits)
     if strange is not None:
         patterns, counts = np.unique(bits[strange], return_counts=True)

@@ -45,7 +45,7 @@ class _Pass:
         """Share of values off the grid that fills do not take away, level ground left out."""
         valid = sum(box.changes for box in self.evidence)
         off = sum(box.off_total for box in self.evidence)
-        common = sum(count for _, count in _common(self.evidence))
+        common = sum(count for _, count in _common(self.evidence, self.value_map))
         return min(max(off - common, 0) / max(valid, 1), 1.0)
 
 
@@ -118,10 +118,11 @@ def _sample(
 
 
 def _thin(values: AnyArray, plain: ValueMap, declared: int | None) -> AnyArray:
-    """Values of some rows of a box; level ground, cheap in any way, counts once a row."""
+    """Values of some rows of a box; level ground, cheap in any way, counts once."""
     rows = max(SAMPLE_VALUES // values.shape[1], 1)
     part = np.ascontiguousarray(values[:: -(-values.shape[0] // rows)])
     keep = np.ones(part.shape, np.bool_)
+    keep[1:, 0] = part[1:, 0] != part[:-1, 0]
     keep[:, 1:] = part[:, 1:] != part[:, :-1]
     if plain.is_float:
         keep &= np.isfinite(part)
@@ -218,12 +219,16 @@ def _check_integers(found: _Pass) -> None:
 # ---- fills, exceptions, spans
 
 
-def _common(evidence: Sequence[Evidence]) -> list[tuple[int, int]]:
-    """Patterns off the grid that are frequent, most frequent first."""
+def _common(evidence: Sequence[Evidence], value_map: ValueMap) -> list[tuple[int, int]]:
+    """Patterns off the grid that are frequent or no elevations, most frequent first."""
     off: Counter[int] = Counter()
     for box in evidence:
         off.update(box.off)
-    return [item for item in off.most_common(MAX_FILLS) if item[1] >= MIN_FILL]
+    values = np.array(list(off), value_map.pattern).view(value_map.dtype)
+    odd = ~np.isfinite(values) | (values == 0)  # what is no number on a grid, and -0.0
+    odd_patterns = set(values[odd].view(value_map.pattern).tolist())
+    frequent = {p: count for p, count in off.items() if count >= MIN_FILL or p in odd_patterns}
+    return Counter(frequent).most_common(MAX_FILLS)
 
 
 def _choose_fills(found: _Pass) -> tuple[int, ...]:
@@ -239,7 +244,7 @@ def _choose_fills(found: _Pass) -> tuple[int, ...]:
     core = (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None
     numbers = values.astype(np.float64).tolist()
     sentinels = find_sentinels(set(numbers), core, usual_values(value_map.dtype))
-    counts = Counter(dict(_common(found.evidence)))
+    counts = Counter(dict(_common(found.evidence, value_map)))
     for value, lies, (pattern, count) in zip(numbers, on_grid, strange.items(), strict=True):
         if value in sentinels or (not lies and count >= MIN_FILL):
             counts[pattern] += count

@@ -26,7 +26,9 @@ class Occurrence:
         if span[0] < self._lowest or span[1] - self._lowest >= self._occurs.size:
             self._complete = False
         elif self._complete:
-            mark_levels(numbers, self._lowest, self._occurs)
+            # Numba would compile the loop anew for read-only arrays.
+            writable = numbers if numbers.flags.writeable else numbers.copy()
+            mark_levels(writable, self._lowest, self._occurs)
 
     def within(self, lowest: int, highest: int) -> NDArray[np.bool_] | None:
         """Which levels from lowest to highest occur, None if that is not known."""

@@ -208,6 +208,9 @@ def test_level_ground_tells_nothing_about_the_rest() -> None:
     assert found(values).rule == "real"
     values[200:, 200:] = np.rint(values[200:, 200:] * 100) / 100
     assert found(values).describe() == "float32 on a 0.01 grid"
+    values[:] = 0
+    values[40:50, 70:80] = relief()[:10, :10] / 100 + 7
+    assert found(values).describe() == "float32 on a 0.01 grid"
 
 
 def test_a_sample_may_mislead() -> None:
@@ -269,12 +272,17 @@ def test_several_kinds_of_missing_samples() -> None:
         values = (relief() / parts).astype(np.float32)
         values[0], values[1], values[2], values[4] = math.nan, math.inf, -9999.0, -32768.0
         bits = values.view(np.uint32)
-        bits[5], bits[6, :50] = 0xFFC00001, 0x7F800001
+        bits[5], bits[6] = 0xFFC00001, 0x7F800001
         bits[7, :90] = 0x7FC00100 + np.arange(90)
         value_map = found(values, -9999.0)
         assert value_map.fills[0] == bits[2, 0]
-        assert set(value_map.fills) == {int(bits[row, 0]) for row in (0, 1, 2, 4, 5, 6)}
-        assert value_map.exceptions == 90
+        assert set(value_map.fills) == set(bits[[0, 1, 2, 4, 5, 6, 7], :90].ravel().tolist())
+        assert value_map.exceptions == 0
+        # There are codes for 254 patterns, frequent ones first.
+        bits[[40, 41, 70, 71], :100] = 0x7FC01000 + np.arange(400).reshape(4, 100)
+        value_map = found(values, -9999.0)
+        assert set(bits[[0, 1, 2, 4, 5, 6], 0].tolist()) <= set(value_map.fills)
+        assert (len(value_map.fills), value_map.exceptions) == (254, 6 + 90 + 400 - 254)
 
 
 def test_zeros_of_both_signs() -> None:
