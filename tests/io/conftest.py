@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 import rasterio
 
+from demzip.io.masks import has_mask
+from tests.geotiffs import about
+
 
 def _save(path, values, **options):
     """Write a GeoTIFF and give its path."""
@@ -35,17 +38,12 @@ def relief():
 
 
 def _content(path):
-    """Samples, as bytes, and all metadata of a raster."""
+    """Samples and mask, as bytes, and rasterio's view of the metadata."""
     with rasterio.open(path) as dataset:
-        about = {
-            name: getattr(dataset, name)
-            for name in ("shape", "dtypes", "crs", "transform", "units", "descriptions", "scales",
-                         "offsets")
-        }  # fmt: skip
-        about["nodata"] = repr(dataset.nodata)
-        about["tags"] = dataset.tags()
-        about["band_tags"] = dataset.tags(1)
-        return dataset.read(1).tobytes(), about
+        mask = dataset.read_masks(1).tobytes() if has_mask(dataset) else None
+        samples = [dataset.read(band).tobytes() for band in dataset.indexes]
+        shape = dataset.shape
+    return samples, mask, shape, about(path)
 
 
 @pytest.fixture

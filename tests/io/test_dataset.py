@@ -121,7 +121,7 @@ def test_illegal_windows(window, packed):
         dem.read(window=window)
 
 
-@pytest.mark.parametrize("band", [0, 2, [1]])
+@pytest.mark.parametrize("band", [0, 2, [2], True, "1", 1.0])
 def test_there_is_one_band(band, packed):
     with demzip.open(packed) as dem, pytest.raises(OptionsError, match="band"):
         dem.read(band)
@@ -131,7 +131,9 @@ def test_only_touched_blocks_are_decoded_and_read(packed, monkeypatch):
     decoded, ranges = [], []
     block, read = RasterDecoder.block, FileRanges.read
     monkeypatch.setattr(
-        RasterDecoder, "block", lambda self, box: decoded.append(box.number) or block(self, box)
+        RasterDecoder,
+        "block",
+        lambda self, plane, box: decoded.append(box.number) or block(self, plane, box),
     )
     monkeypatch.setattr(
         FileRanges,

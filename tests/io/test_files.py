@@ -111,8 +111,8 @@ def test_verification_catches_a_wrong_codec(tmp_path, monkeypatch, save, relief,
     path = save(tmp_path / "a.tif", relief(30, 30))
     block = RasterDecoder.block
 
-    def wrong(self, box):
-        values = block(self, box)
+    def wrong(self, plane, box):
+        values = block(self, plane, box)
         values[7, 8] += 1
         return values
 
@@ -133,22 +133,15 @@ def test_progress_reaches_the_end(tmp_path, save, relief):
         done[stage] = done.get(stage, 0) + samples
 
     demzip.compress(path, block=32, jobs=2, progress=progress)
-    assert done == {"reading": 0, "encoding": 13000, "verifying": 13000}
+    assert done == {"reading": 13000, "encoding": 13000, "verifying": 13000}
 
 
 # ------------------------------------------------------------------ inputs
 
 
 def test_inputs_that_cannot_be_coded(tmp_path, save, relief):
-    two = save(tmp_path / "two.tif", np.stack([relief(20, 20)] * 2))
-    with pytest.raises(UnsupportedError, match="2 bands"):
-        demzip.compress(two)
-    for dtype in ("int64", "uint64", "complex64"):
-        path = save(tmp_path / "x.tif", relief(20, 20).astype(dtype))
-        with pytest.raises(UnsupportedError, match=dtype):
-            demzip.compress(path)
-    path = save(tmp_path / "pi.tif", (relief(20, 20) * np.pi).astype("float64"))
-    with pytest.raises(UnsupportedError, match=r"pi\.tif"):
+    path = save(tmp_path / "x.tif", relief(20, 20).astype("complex64"))
+    with pytest.raises(UnsupportedError, match=r"x\.tif: complex64"):
         demzip.compress(path)
 
 
@@ -197,23 +190,30 @@ def test_illegal_options(options, tmp_path, save, relief, files):
     assert files(tmp_path) == ["a.tif"]
 
 
-def test_what_is_not_carried_is_said(tmp_path, save, relief):
-    path = save(tmp_path / "a.tif", relief(20, 20))
-    assert demzip.compress(path).notes == ()
-    with rasterio.open(path, "r+") as dataset:
-        dataset.write_mask(np.eye(20, dtype=np.uint8) * 255)
-    assert any("mask" in note for note in demzip.compress(path, overwrite=True).notes)
-
-
 def test_windows_of_a_source(tmp_path, save, relief):
-    values = relief(300, 200)
+    values = np.stack([relief(300, 200), relief(300, 200, seed=2)])
     path = save(tmp_path / "a.tif", values, compress="deflate")
     assert values.nbytes < CACHE_BYTES
     with open_source(path, 64) as source:
         for rows, cols in [((0, 64), (0, 64)), ((256, 300), (128, 200)), ((0, 300), (0, 200)),
                            ((50, 80), (3, 4))]:  # fmt: skip
-            found = source.read(slice(*rows), slice(*cols))
-            assert np.array_equal(found, values[slice(*rows), slice(*cols)])
+            for plane, band in enumerate(values):
+                found = source.read(plane, slice(*rows), slice(*cols))
+                assert np.array_equal(found, band[slice(*rows), slice(*cols)])
+
+
+def test_kept_rows_are_bounded_over_all_bands(tmp_path, save, relief, monkeypatch):
+    values = np.stack([relief(320, 50, seed=band) for band in range(3)])
+    path = save(tmp_path / "a.tif", values)
+    row_bytes = 16 * 50 * 2
+    monkeypatch.setattr("demzip.io.source.CACHE_BYTES", 4 * row_bytes)
+    with open_source(path, 16) as source:
+        for top in range(0, 320, 16):
+            for plane in range(3):
+                found = source.read(plane, slice(top, top + 16), slice(7, 20))
+                assert np.array_equal(found, values[plane, top : top + 16, 7:20])
+                assert sum(kept.nbytes for kept in source._kept.values()) <= 4 * row_bytes
+        assert len(source._kept) == 4
 
 
 def test_read_georeference_gives_words(tmp_path, save, relief):
