@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from demzip.blocks.grid import BlockBox, BlockGrid, check_block
 from demzip.codec.checksum import checksum
+from demzip.codec.plane import describe
 from demzip.codec.threads import in_order
 from demzip.container.layout import BlockEntry, Header, read_front, read_prefix
 from demzip.container.metadata import read_metadata
@@ -51,6 +52,10 @@ class Plane:
     predictor: str
     value_map: ValueMap
     model: Model | RealModel
+
+    def describe(self) -> str:
+        """The values in words, e.g. "float32 on a 0.01 grid, 3 exceptions"."""
+        return describe(self.value_map, self.model)
 
     @classmethod
     def of_section(cls, data: bytes) -> "Plane":
