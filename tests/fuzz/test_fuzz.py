@@ -128,7 +128,6 @@ def test_the_long_run_keeps_what_it_finds(
         long.main(["--cases", "3", "--target", "tests.fuzz.faults:refuse"])
 
 
-@pytest.mark.xfail(reason="io/crs.py: CRS.from_wkt outside of a rasterio.Env")
 def test_gdal_does_not_talk_on_its_own(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
