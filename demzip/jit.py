@@ -54,7 +54,7 @@ def _candidate_roots() -> list[Path]:
         roots.append(Path(os.environ["LOCALAPPDATA"]))
     else:
         home = os.path.expanduser("~")  # noqa: PTH111  Path.home() raises where there is no home
-        if home != "~":
+        if home not in {"~", "", "/"}:
             roots.append(Path(home) / ".cache")
     return roots
 
@@ -121,7 +121,7 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", _njit(inline="always")(function))
 
 
-@NUMBA.extending.intrinsic
+@NUMBA.extending.intrinsic  # type: ignore[untyped-decorator]
 def leading_zeros(context: Any, value: Any) -> Any:  # noqa: ANN401, ARG001  Numba's own types
     """Zero bits above the highest one of a uint64; 64 for 0."""
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from demzip.blocks.grid import BlockBox, BlockGrid, check_block
 from demzip.codec.checksum import checksum
+from demzip.codec.plane import describe
 from demzip.codec.threads import in_order
 from demzip.container.layout import BlockEntry, Header, read_front, read_prefix
 from demzip.container.metadata import read_metadata
@@ -52,6 +53,10 @@ class Plane:
     predictor: str
     value_map: ValueMap
     model: Model | RealModel
+
+    def describe(self) -> str:
+        """The values in words, e.g. "float32 on a 0.01 grid, 3 exceptions"."""
+        return describe(self.value_map, self.model)
 
     @classmethod
     def of_section(cls, data: bytes) -> "Plane":
@@ -114,11 +119,13 @@ class RasterDecoder:
         self.front_bytes = total
         self.grid = _grid(self.header)
         self.planes = tuple(Plane.of_section(section) for section in self.header.planes)
-        self.georeference = read_metadata(self.header.metadata, max(len(self.bands), 1))
         roles = [plane.role for plane in self.planes]
-        masks = [MASK] if self.georeference.mask else []
-        if roles != [BAND] * len(self.georeference.bands) + masks:
-            raise CorruptError("header: the metadata are not those of these bands")
+        bands = roles.count(BAND)
+        if bands == 0:
+            raise CorruptError("header: there is no band")
+        self.georeference = read_metadata(self.header.metadata, bands)
+        if roles != [BAND] * bands + [MASK] * self.georeference.mask:
+            raise CorruptError("header: bands and mask are not those of the metadata")
 
     @property
     def bands(self) -> tuple[Plane, ...]:

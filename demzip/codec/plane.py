@@ -11,6 +11,8 @@ from demzip.blocks.grid import BlockBox, BlockGrid
 from demzip.container.plane import BAND, PlaneSection
 from demzip.raster.finding import ReadBlock
 from demzip.raster.values import ValueMap
+from demzip.scan.model import Model
+from demzip.scan.real.model import RealModel
 
 AnyArray = NDArray[np.generic]
 
@@ -41,6 +43,10 @@ class PlanePlan(Protocol):
         """Name of the predictor."""
 
     @property
+    def model(self) -> Model | RealModel:
+        """Parameters of the blocks."""
+
+    @property
     def model_bytes(self) -> bytes:
         """The model section."""
 
@@ -64,6 +70,12 @@ def section_of(encoder: PlaneEncoder, plan: PlanePlan) -> PlaneSection:
     return PlaneSection(
         encoder.source.role, plan.predictor, encoder.value_map, plan.model_bytes
     )
+
+
+def describe(value_map: ValueMap, model: Model | RealModel) -> str:
+    """The values of a plane in words, e.g. "float32 on a 0.01 grid, 3 exceptions"."""
+    words = value_map.describe()
+    return words + model.describe() if isinstance(model, RealModel) else words
 
 
 Progress = Callable[[int], object]  # called with the number of samples done since the last call

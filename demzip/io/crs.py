@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
+import rasterio
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 from rasterio.io import MemoryFile
@@ -26,7 +27,8 @@ def parse_crs(wkt: str) -> CRS:
 
     """
     try:
-        return CRS.from_wkt(wkt)
+        with rasterio.Env():  # or GDAL would say what it thinks on stderr
+            return CRS.from_wkt(wkt)
     except CRSError as error:
         raise CorruptError(f"metadata: the CRS cannot be read ({error})") from error
 

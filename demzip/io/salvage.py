@@ -125,7 +125,7 @@ def _fill_of(decoder: RasterDecoder, number: int, fill: float | None) -> int | N
     dtype = plane.value_map.dtype
     if fill is not None:
         pattern = pattern_of(fill, dtype)
-        too_large = plane.value_map.is_float and abs(fill) > np.finfo(np.dtype(dtype)).max
+        too_large = dtype == "float32" and abs(fill) > float(np.finfo(np.float32).max)
         if pattern is None or (too_large and math.isfinite(fill)):
             raise OptionsError(f"fill {fill}: band {number + 1} of {dtype} has no such value")
         return pattern

@@ -14,7 +14,6 @@ from rasterio.transform import Affine
 import demzip
 from demzip.errors import (
     OptionsError,
-    UnsupportedError,
 )
 
 KEPT = Path(__file__).resolve().parents[2] / "corpus"

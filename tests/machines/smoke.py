@@ -83,6 +83,18 @@ def commands(raster: str) -> None:
         expect(before.profile["dtype"] == after.profile["dtype"], "decompress: another dtype")
 
 
+def instructions() -> str:
+    """Machine code of all kernels that have been compiled."""
+    return "".join(
+        assembly
+        for name, module in list(sys.modules.items())
+        if name.startswith("demzip.") and name.endswith(".kernels")
+        for value in vars(module).values()
+        if hasattr(value, "inspect_asm")
+        for assembly in value.inspect_asm().values()
+    )
+
+
 def main() -> None:
     """Run everything."""
     checkout, package = Path(sys.argv[1]), Path(sys.argv[2])
@@ -94,6 +106,10 @@ def main() -> None:
     golden(checkout / "tests" / "golden")
     for name in ("terraces_uint8", "lidar_cm_float32"):
         commands(str(checkout / "corpus" / f"{name}.tif"))
+    if os.environ.get("NUMBA_CPU_NAME") == "generic":
+        found = instructions()
+        expect(found, "no compiled kernel")
+        expect("ymm" not in found and "vfmadd" not in found, "AVX or FMA in a kernel")
 
 
 if __name__ == "__main__":

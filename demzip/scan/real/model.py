@@ -1,5 +1,6 @@
 """What all blocks of a plane of true floats share (docs/format.md section 9.2)."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ Int64Array = NDArray[np.int64]
 
 MAX_SCALE = 1100
 MAX_PITCH = 1 << 62
+PITCH_BITS = 20  # a pitch counts 2**-20 heights
 NOWHERE, AT_ZERO, AT_NEIGHBOURS = 0, 1, 2  # where lattices are anchored
 
 # Stored bits of the fraction, exponent of the least positive float, bits of infinity.
@@ -50,6 +52,16 @@ class RealModel:
         """Stored bits of the fraction, exponent of the least positive float, bits of infinity."""
         mantissa, lowest, infinite = FORMS[self.width]
         return mantissa - self.dropped, lowest - self.dropped, infinite >> self.dropped
+
+    def describe(self) -> str:
+        """What is special about the floats, in words; begins with a comma unless empty."""
+        words = f", last {self.dropped} bits zero" if self.dropped else ""
+        step = f"{math.ldexp(self.pitch, -PITCH_BITS - self.scale):.6g}"
+        if self.anchor == AT_ZERO:
+            words += f", partly on a {step} grid"
+        if self.anchor == AT_NEIGHBOURS:
+            words += f", partly in steps of {step}"
+        return words
 
     def to_bytes(self) -> bytes:
         """The model section of the plane."""

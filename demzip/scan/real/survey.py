@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from demzip.scan.real.block import RealPatch, code_patch, heights
 from demzip.scan.real.floats.kernels import first_ordinal
-from demzip.scan.real.model import AT_NEIGHBOURS, AT_ZERO, RealModel
+from demzip.scan.real.model import AT_NEIGHBOURS, AT_ZERO, PITCH_BITS, RealModel
 from demzip.scan.survey import Mapper, Patch, fit_raster
 
 Int64Array = NDArray[np.int64]
 AnyArray = NDArray[np.generic]
 
 TOP_BITS = 40  # of the largest height
-PITCH_BITS = 20  # fraction of a pitch
 NATURAL = (
     *(digit * 10.0**power for power in range(2, -7, -1) for digit in (1.0, 0.5, 0.25, 0.2)),
     *(2.0**-power for power in range(1, 17)),
@@ -26,6 +25,7 @@ NATURAL = (
 )
 FREQUENT = 6  # differences of neighbours that are tried as pitches
 CONTENDERS = 4  # pitches that are tried by coding a block
+ENOUGH = 1 << 16  # numbers that tell a lattice
 CLEAR_SHARE = 0.05  # of samples on a lattice beyond chance
 
 
@@ -158,7 +158,11 @@ def _samples_of(
         both = valid[:, 1:] & valid[:, :-1]
         steps.append(np.abs(np.diff(ground, axis=1))[both])
         levels.append(ground[valid])
-    return np.concatenate(steps), np.concatenate(levels)
+    return _thinned(np.concatenate(steps)), _thinned(np.concatenate(levels))
+
+
+def _thinned(numbers: Int64Array) -> Int64Array:
+    return numbers[:: -(-numbers.size // ENOUGH) or 1]
 
 
 def _frequent(steps: Int64Array, unit: float) -> list[float]:

@@ -143,8 +143,8 @@ def code_on_lattice(
         height = height_of(ordinal, scale, form)
         index = (((height - anchor) << PITCH_BITS) + (pitch >> 1)) // pitch
         place = lattice_ordinal(anchor, index, pitch, scale, form)
-        nudge = ordinal - place
-        found = int64(abs(nudge) <= 1)
+        found = int64(place - 1 <= ordinal <= place + 1)
+        nudge = ordinal - place if found else int64(0)
     found, coder = code_bit(
         decoding, coder, found, chances, uint64(ON_LATTICE + stage * 16 + before), words
     )
