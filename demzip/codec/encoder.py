@@ -201,8 +201,7 @@ def encode(
     if len(georeference.bands) != count:
         raise OptionsError(f"metadata of {len(georeference.bands)} bands for an array of {count}")
     if nodata is not None:
-        bands = tuple(replace(band, nodata=nodata) for band in georeference.bands)
-        georeference = replace(georeference, bands=bands)
+        georeference = georeference.with_nodata(_exact(nodata))
     sources = [
         PlaneSource(partial(_window, planes, number), array.dtype.name, band.nodata)
         for number, band in enumerate(georeference.bands)
@@ -213,6 +212,14 @@ def encode(
     out = io.BytesIO()
     encoder.write(out, encoder.plan(predictor))
     return out.getvalue()
+
+
+def _exact(nodata: float) -> float:
+    """A float, or an int that no float equals."""
+    number = float(nodata)
+    if isinstance(nodata, int | np.integer) and int(nodata) != number:
+        return int(nodata)
+    return number
 
 
 def _window(planes: AnyArray, number: int, rows: slice, cols: slice) -> AnyArray:

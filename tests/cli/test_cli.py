@@ -11,7 +11,9 @@ import demzip
 import demzip.codec  # before jit is patched: kernels are set up when they are imported
 from demzip.cli import console
 from demzip.cli.info import crs_name
+from demzip.container.layout import FORMAT_VERSION
 from demzip.predict.templates import PREDICTORS
+from demzip.raster.georeference import Band, Georeference
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT / "corpus"
@@ -87,17 +89,22 @@ def test_info_as_json(tmp_path, run):
     with rasterio.open(CORPUS / "lidar_cm_float32.tif") as dataset:
         assert (found["rows"], found["cols"]) == dataset.shape
         assert tuple(found["transform"]) == dataset.transform[:6]
-        assert found["tags"] == dataset.tags()
-        assert found["band_tags"] == dataset.tags(1)
+        assert found["tags"] == {"": dataset.tags()}
+        (band,) = found["bands"]
+        assert band["tags"] == {"": dataset.tags(1)}
         samples = dataset.height * dataset.width
     expected = {
-        "format_version": 1, "dtype": "float32", "values": "float32 on a 0.01 grid",
-        "block": 128, "blocks": 6, "predictor": "lagrange24", "bytes": size,
+        "format_version": FORMAT_VERSION, "block": 128, "blocks": 6, "bytes": size,
         "bits_per_elevation": 8 * size / samples, "ratio": 4 * samples / size,
-        "crs": "WGS 84 / UTM zone 32N (EPSG:32632)", "nodata": -9999.0, "units": "m",
-        "complete": True,
+        "crs": "WGS 84 / UTM zone 32N (EPSG:32632)", "complete": True, "mask": False,
+        "gcps": [], "overviews": [],
     }  # fmt: skip
     assert {name: found[name] for name in expected} == expected
+    expected = {
+        "dtype": "float32", "values": "float32 on a 0.01 grid", "predictor": "lagrange24",
+        "nodata": -9999.0, "units": "m",
+    }  # fmt: skip
+    assert {name: band[name] for name in expected} == expected
     text = run("info", tmp_path / "x.dz").stdout
     for word in ("float32 on a 0.01 grid", "lagrange24", "EPSG:32632", "-9999.0", "synthetic"):
         assert word in text
@@ -118,7 +125,26 @@ def test_json_has_no_nan(tmp_path, run):
     values = np.array([[1, np.nan]], "float32")
     (tmp_path / "x.dz").write_bytes(demzip.encode(values, nodata=np.nan))
     result = run("info", tmp_path / "x.dz", "--json")
-    assert json.loads(result.stdout, parse_constant=pytest.fail)["nodata"] == "nan"
+    (band,) = json.loads(result.stdout, parse_constant=pytest.fail)["bands"]
+    assert band["nodata"] == "nan"
+
+
+def test_info_of_several_bands(tmp_path, run):
+    values = np.stack([np.arange(400).reshape(20, 20)] * 2).astype("int16")
+    bands = (Band(nodata=5, tags={"": {"WHAT": "ground"}}), Band(scale=0.5, description="top"))
+    about = Georeference(bands=bands, overviews=(2, 4), tags={"PLACE": {"NAME": "here"}})
+    (tmp_path / "x.dz").write_bytes(demzip.encode(values, georeference=about))
+    found = json.loads(run("info", tmp_path / "x.dz", "--json").stdout)
+    assert [band["nodata"] for band in found["bands"]] == [5, None]
+    assert found["raw_bytes"] == values.nbytes
+    assert found["blocks"] == 2
+    lines = [line.split() for line in run("info", tmp_path / "x.dz").stdout.splitlines()]
+    for expected in (
+        "bands 2", "band 1 values int16", "band 1 nodata 5.0", "band 1 tag WHAT ground",
+        "band 2 description top", "band 2 elevation 0.5 * value + 0.0", "overviews 2, 4",
+        "tag PLACE NAME here",
+    ):  # fmt: skip
+        assert expected.split() in lines
 
 
 @pytest.mark.parametrize(
@@ -197,7 +223,6 @@ def test_outputs_that_cannot_be_written(packed, run, assert_fails):
     assert_fails(run("compress", "tile.tif", "-o", "no/x.dz"), 1, "no/x.dz")
     assert_fails(run("decompress", packed, "-o", "no/x.tif"), 1, "no/x.tif")
     assert_fails(run("compress", "tile.tif", "-o", "tile.tif", "-f"), 2, "same file")
-    assert_fails(run("compress", "tile.tif", "-o", "-"), 2, "-")
     if Path("/proc/version").exists():  # a folder where not even root may make files
         assert_fails(run("compress", "tile.tif", "-o", "/proc/x.dz"), 1, "/proc/x.dz")
         assert_fails(run("decompress", packed, "-o", "/proc/x.tif"), 1, "/proc/x.tif")
@@ -231,6 +256,45 @@ def test_unexpected_errors_are_one_line_too(tile, monkeypatch, run, assert_fails
     assert_fails(run("compress", tile), 1, "RuntimeError", "first", "DEMZIP_DEBUG")
     result = run("--debug", "compress", tile)
     assert isinstance(result.exception, RuntimeError)
+
+
+# ------------------------------------------------------------------ salvage
+
+
+def test_salvage_tells_what_is_lost(tmp_path, run, assert_fails):
+    demzip.compress(CORPUS / "voids_int16.tif", tmp_path / "v.dz", block=64)
+    data = bytearray((tmp_path / "v.dz").read_bytes())
+    data[30] ^= 2
+    data[-1] ^= 2
+    (tmp_path / "v.dz").write_bytes(data)
+    assert_fails(run("decompress", tmp_path / "v.dz"), 3, "v.dz", "header")
+    result = run("decompress", tmp_path / "v.dz", "--salvage")
+    assert result.exit_code == 3
+    assert result.stdout == ""
+    repaired, lost, summary = result.stderr.splitlines()
+    assert "repaired: " in repaired
+    assert "byte 30 " in repaired
+    assert "lost: " in lost
+    assert "block 15 (rows 192-249, columns 192-220)" in lost
+    assert "1 block lost and filled" in summary
+    with rasterio.open(tmp_path / "v.tif") as mine:
+        found = mine.read(1)
+    with rasterio.open(CORPUS / "voids_int16.tif") as theirs:
+        expected = theirs.read(1)
+    expected[192:, 192:] = -32768
+    assert np.array_equal(found, expected)
+
+
+def test_salvage_with_a_fill(packed, run, assert_fails):
+    packed.write_bytes(packed.read_bytes()[:-1])
+    arguments = ("decompress", packed, "-o", "x.tif", "--salvage")
+    assert_fails(run(*arguments), 2, "block 0", "--fill")
+    assert_fails(run(*arguments, "--fill", "high"), 2, "--fill high")
+    assert_fails(run("decompress", packed, "-o", "x.tif", "--fill", 3), 2, "salvage")
+    assert not Path("x.tif").exists()
+    assert run(*arguments, "--fill", -7).exit_code == 3
+    with rasterio.open("x.tif") as dataset:
+        assert (dataset.read(1) == -7).all()
 
 
 # ------------------------------------------------------------------ small helpers

@@ -55,8 +55,10 @@ module.{name} = stop
 @pytest.mark.parametrize(
     ("arguments", "module", "name"),
     [
-        (("compress", "tile.tif", "-f"), "demzip.io.geotiff", "check_against"),
+        (("compress", "tile.tif", "-f"), "demzip.io.geotiff", "check_blocks"),
         (("decompress", "tile.dz", "-o", "x.tif"), "demzip.io.writing",
+         "GeotiffWriter._read_back"),
+        (("decompress", "tile.dz", "-o", "x.tif", "--salvage"), "demzip.io.writing",
          "GeotiffWriter._read_back"),
     ],
 )  # fmt: skip
@@ -212,10 +214,15 @@ for path in sorted(Path(sys.argv[1]).glob("*.tif")):
     run("entropy", path, "-p", "jpeg3")
 rng = np.random.default_rng(1)
 for rows in (200, 20):
-    for dtype in ("int32", "uint32", "float64"):
+    for dtype in ("int32", "uint32", "int64", "uint64", "float64"):
         values = rng.integers(0, 2**31, (rows, rows)).astype(dtype)
         for nodata in (None, values[3, 3]):
             demzip.decode(demzip.encode(values, nodata=nodata))
+    for dtype in ("float32", "float64"):
+        values = rng.standard_normal((rows, rows)).astype(dtype)
+        for nodata in (None, values[3, 3]):
+            for predictor in demzip.PREDICTORS[-1], "jpeg1":
+                demzip.decode(demzip.encode(values, nodata=nodata, predictor=predictor))
 print(sorted(compiled() - before))
 """
 
