@@ -31,8 +31,8 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").
 CORPUS_FILE = Path("corpus/mountains_int16.tif")
 BIN = ".venv/bin/"
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-# What rich, GDAL and Numba read; the rest of the table is read by demzip itself.
-READ_ELSEWHERE = {"NO_COLOR", "NUMBA_CACHE_DIR"}
+# What rich, Python and Numba read; the rest of the table is read by demzip itself.
+READ_ELSEWHERE = {"NO_COLOR", "NUMBA_CACHE_DIR", "TMPDIR"}
 
 
 class Row(NamedTuple):

@@ -71,6 +71,7 @@ def _as_dict(table: "Comparison") -> dict[str, Any]:
         "raster": {
             "path": table.name,
             "band": table.band,
+            "bands": table.bands,
             "rows": table.shape[0],
             "cols": table.shape[1],
             "values": table.values,
@@ -111,8 +112,8 @@ def _show(table: "Comparison") -> None:
     rows, cols = table.shape
     console.print(
         Text(
-            f"{table.name}, band {table.band}: {rows} x {cols}, {table.values}, "
-            f"{table.valid} valid samples"
+            f"{table.name}{f', band {table.band}' if table.bands > 1 else ''}: {rows} x {cols}, "
+            f"{table.values}, {table.valid} valid samples"
         ),
         soft_wrap=True,
     )

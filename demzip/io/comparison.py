@@ -57,6 +57,7 @@ class Comparison:
     Attributes:
         name: Of the raster.
         band: Which one.
+        bands: Of the raster.
         shape: Rows and columns.
         values: The exact map of the values in words.
         step: Units of the raster between neighbouring levels of its grid; None for true floats,
@@ -71,6 +72,7 @@ class Comparison:
 
     name: str
     band: int
+    bands: int
     shape: tuple[int, int]
     values: str
     step: float | None
@@ -123,6 +125,7 @@ def compare_predictors(
         return Comparison(
             name=source.name,
             band=band,
+            bands=len(source.dtypes),
             shape=source.shape,
             values=value_map.describe(),
             step=value_map.step,
