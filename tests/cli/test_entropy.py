@@ -50,6 +50,62 @@ def test_linear_entropies_are_those_of_numpy(name, steps, run):
         assert share == pytest.approx((np.abs(expected) <= int(limit) * steps).mean())
 
 
+@pytest.fixture
+def two_bands(tmp_path):
+    """A band of whole numbers, and one of floats in 1 .. 2 that all are 2**-23 apart."""
+    rng = np.random.default_rng(3)
+    y, x = np.mgrid[:150, :130]
+    ground = 1.5 + 0.2 * np.sin(x / 40) * np.cos(y / 30) + 1e-5 * rng.standard_normal(x.shape)
+    whole = np.rint(100 * ground)
+    path = tmp_path / "two.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", height=150, width=130, count=2, dtype="float32"
+    ) as dataset:
+        dataset.write(np.stack([whole, ground]).astype("float32"))
+    return path, whole, ground.astype("float32").astype(float)
+
+
+def test_corrections_of_true_floats_are_counted_in_floats(two_bands, run):
+    path, _, values = two_bands
+    table = json.loads(
+        run("entropy", path, "--band", 2, "-p", "jpeg4", "-p", "lagrange12", "--json").stdout
+    )
+    (found,) = (row for row in table["predictors"] if row["name"] == "jpeg4")
+    floats = linear_corrections(np.rint(values * 2**23))
+    assert found["entropy_bpe"] == pytest.approx(entropy_of(floats), abs=1e-9)
+    assert found["corrections"] == np.unique(floats).size
+    assert found["range"] == pytest.approx([floats.min() / 2**23, floats.max() / 2**23])
+    assert found["within"]["0"] == pytest.approx((floats == 0).mean())
+    assert found["within"]["1"] == 1
+    about = table["raster"]
+    assert about["step"] is None
+    assert (about["band"], about["bands"], about["raw_bytes"]) == (2, 2, 4 * 150 * 130)
+    assert about["valid"] == about["samples"] == 150 * 130
+
+
+def test_missing_true_floats_are_left_out(two_bands, run):
+    path, _, values = two_bands
+    values[40:60, 50:90] = -9999
+    with rasterio.open(path, "r+") as dataset:
+        dataset.nodata = -9999
+        dataset.write(values.astype("float32"), 2)
+    table = json.loads(run("entropy", path, "--band", 2, "-p", "jpeg1", "--json").stdout)
+    assert table["raster"]["valid"] == 150 * 130 - 800
+    low, high = table["predictors"][0]["range"]
+    assert -1 < low < 0 < high < 1
+
+
+def test_bands_are_told_apart(two_bands, run, assert_fails):
+    path, whole, _ = two_bands
+    first = json.loads(run("entropy", path, "-p", "jpeg4", "--json").stdout)
+    found = first["predictors"][0]["entropy_bpe"]
+    assert found == pytest.approx(entropy_of(linear_corrections(whole)), abs=1e-9)
+    shown = run("entropy", path, "--band", 2).stdout
+    assert shown.startswith(f"{path}, band 2: 150 x 130, float32")
+    assert_fails(run("entropy", path, "--band", 3), 2, "two.tif", "bands 1 to 2")
+    assert_fails(run("entropy", path, "--band", 0), 2, "two.tif")
+
+
 def test_lagrange_entropy_is_near_that_of_plain_least_squares(run):
     """Weights of the 12-point predictor by NumPy's least squares on differences to W."""
     with rasterio.open(CORPUS / "mountains_int16.tif") as dataset:
