@@ -80,7 +80,7 @@ def compress(
                 every(progress, "reading", samples),
             )
             plan = encoder.plan(predictor)
-            write_dz(temporary, path, encoder, plan, every(progress, "encoding", samples))
+        write_dz(temporary, src, path, encoder, plan, every(progress, "encoding", samples))
         if verify:
             with FileRanges(temporary) as ranges, naming(path):
                 decoder = RasterDecoder(ranges.read)

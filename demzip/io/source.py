@@ -35,7 +35,8 @@ class RasterSource:
     """Bands, and perhaps the mask, of an open dataset.
 
     GDAL datasets must not be used by two threads at once, so reads take turns. Files that are
-    stored in strips would be decompressed anew for each block: whole rows of blocks are kept.
+    stored in strips would be decompressed anew for each block: whole rows of blocks are kept, one
+    at least.
 
     Attributes:
         name: What the dataset was opened as.
@@ -63,6 +64,7 @@ class RasterSource:
             mask = partial(self.read, len(self.planes))
             self.planes += (PlaneSource(mask, "uint8", None, MASK),)
         self._dataset = dataset
+        self._in_strips = dataset.block_shapes[0][1] >= dataset.width
         self._block = block
         self._kept: OrderedDict[tuple[int, int], AnyArray] = OrderedDict()
         self._kept_bytes = 0
@@ -87,9 +89,9 @@ class RasterSource:
     def read(self, plane: int, rows: slice, cols: slice) -> AnyArray:
         """Values of a window inside the raster; not to be modified."""
         down, last = rows.start // self._block, (rows.stop - 1) // self._block
-        width = np.dtype(self.planes[plane].dtype).itemsize
+        row_bytes = self._block * self.shape[1] * np.dtype(self.planes[plane].dtype).itemsize
         with self._lock:
-            if down != last or 2 * self._block * self.shape[1] * width > CACHE_BYTES:
+            if down != last or (2 * row_bytes > CACHE_BYTES and not self._in_strips):
                 return self._read(plane, rows.start, rows.stop, cols.start, cols.stop)
             values = self._kept.get((plane, down))
             if values is None:
@@ -103,7 +105,7 @@ class RasterSource:
     def _keep(self, key: tuple[int, int], values: AnyArray) -> None:
         self._kept[key] = values
         self._kept_bytes += values.nbytes
-        while self._kept_bytes > CACHE_BYTES:
+        while self._kept_bytes > CACHE_BYTES and len(self._kept) > 1:
             _, oldest = self._kept.popitem(last=False)
             self._kept_bytes -= oldest.nbytes
 

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import rasterio
@@ -23,10 +22,8 @@ from demzip.io.masks import MASK_OPTIONS, read_mask, write_mask
 from demzip.io.metadata import differences, read_georeference, write_rest
 from demzip.io.profile import decoder_profile, refusing_unknown_options, rows_at_once
 from demzip.io.quiet import without_warnings
+from demzip.io.salvage import Salvage
 from demzip.io.source import gdal_limits, open_raster
-
-if TYPE_CHECKING:
-    from demzip.io.salvage import Salvage
 
 AnyArray = NDArray[np.generic]
 
@@ -37,6 +34,7 @@ GIGA = 10**9
 
 def write_dz(
     temporary: Path,
+    src: PathLike,
     path: Path,
     encoder: RasterEncoder,
     plan: RasterPlan,
@@ -46,14 +44,15 @@ def write_dz(
 
     Args:
         temporary: Where to.
-        path: What to call it in messages.
+        src: What to call the raster in messages.
+        path: What to call the file.
         encoder: Of the raster.
         plan: How it will be coded.
         report: Called with the number of samples done since the last call.
 
     """
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("wb") as file, naming(src):
             encoder.write(file, plan, report)
     except OSError as error:
         raise DemzipError(f"{path}: cannot be written ({reason(error)})") from error
@@ -78,7 +77,7 @@ class GeotiffWriter:
         path: Path,
         jobs: int,
         progress: Progress | None,
-        salvage: "Salvage | None" = None,
+        salvage: Salvage | None = None,
     ) -> None:
         self.decoder = decoder
         self.src = src

@@ -1,5 +1,6 @@
 """Inputs that cannot be read, outputs that cannot be written, failures half-way."""
 
+import errno
 import os
 import stat
 
@@ -8,7 +9,7 @@ import pytest
 import rasterio
 
 import demzip
-from demzip.codec import RasterDecoder
+from demzip.codec import RasterDecoder, RasterEncoder
 from demzip.errors import (
     CorruptError,
     DemzipError,
@@ -136,6 +137,17 @@ def test_progress_reaches_the_end(tmp_path, save, relief):
     assert done == {"reading": 13000, "encoding": 13000, "verifying": 13000}
 
 
+def test_a_file_that_cannot_be_written_is_named_alone(tmp_path, save, relief, monkeypatch):
+    path = save(tmp_path / "a.tif", relief(30, 30))
+
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(RasterEncoder, "write", full)
+    with pytest.raises(DemzipError, match=r"^[^:]*a\.dz: cannot be written \(No space left"):
+        demzip.compress(path)
+
+
 # ------------------------------------------------------------------ inputs
 
 
@@ -214,6 +226,21 @@ def test_kept_rows_are_bounded_over_all_bands(tmp_path, save, relief, monkeypatc
                 assert np.array_equal(found, values[plane, top : top + 16, 7:20])
                 assert sum(kept.nbytes for kept in source._kept.values()) <= 4 * row_bytes
         assert len(source._kept) == 4
+
+
+@pytest.mark.parametrize("tiled", [True, False])
+def test_rows_too_large_to_keep(tiled, tmp_path, save, relief, monkeypatch):
+    """Tiles are read one by one, strips not: they would be decompressed for every block."""
+    layout = {"tiled": True, "blockxsize": 16, "blockysize": 16} if tiled else {}
+    values = relief(64, 96)
+    path = save(tmp_path / "a.tif", values, **layout)
+    monkeypatch.setattr("demzip.io.source.CACHE_BYTES", 1)
+    with open_source(path, 16) as source:
+        for top in range(0, 64, 16):
+            for left in range(0, 96, 16):
+                found = source.read(0, slice(top, top + 16), slice(left, left + 16))
+                assert np.array_equal(found, values[top : top + 16, left : left + 16])
+        assert len(source._kept) == (0 if tiled else 1)
 
 
 def test_read_georeference_gives_words(tmp_path, save, relief):
