@@ -113,11 +113,13 @@ class RasterDecoder:
         self.front_bytes = total
         self.grid = _grid(self.header)
         self.planes = tuple(Plane.of_section(section) for section in self.header.planes)
-        self.georeference = read_metadata(self.header.metadata)
         roles = [plane.role for plane in self.planes]
-        masks = [MASK] if self.georeference.mask else []
-        if roles != [BAND] * len(self.georeference.bands) + masks:
-            raise CorruptError("header: the metadata are not those of these bands")
+        bands = roles.count(BAND)
+        if bands == 0:
+            raise CorruptError("header: there are no bands")
+        self.georeference = read_metadata(self.header.metadata, bands)
+        if roles != [BAND] * bands + [MASK] * self.georeference.mask:
+            raise CorruptError("header: the metadata are not those of these planes")
 
     @property
     def bands(self) -> tuple[Plane, ...]:
