@@ -178,9 +178,8 @@ def read_values(
         line = []
         for col, sample in enumerate(cells):
             hole = holes[row][col] if holes is not None else None
-            if plane.map.levels:
-                plane.map.rank(sample)
-            line.append(plane.map.value_of_sample(sample) if hole is None else hole)
+            value = plane.map.value_of_sample(sample)  # must be legal in holes too
+            line.append(value if hole is None else hole)
         values.append(line)
     return values
 

@@ -70,11 +70,10 @@ class RealModel:
 
     def number(self, ordinal: int) -> int:
         """The number of an ordinal."""
-        place = (ordinal if ordinal >= 0 else -1 - ordinal) << self.dropped
-        number = place if ordinal >= 0 else -1 - place
-        if not -FRACTIONS[self.width][2] <= number < FRACTIONS[self.width][2]:
+        if not -self.infinity <= ordinal < self.infinity:
             raise RejectError("an ordinal")
-        return number
+        place = (ordinal if ordinal >= 0 else -1 - ordinal) << self.dropped
+        return place if ordinal >= 0 else -1 - place
 
     def first(self, height: int) -> int:
         """The least ordinal at or above a height."""
@@ -333,7 +332,7 @@ class RealBlock:
             guess, kind = first, 3 if height == 0 else 2
         if self.chances.bit("same", kind):
             return guess
-        return first + self.chances.raw.take((count - 1).bit_length())
+        return wrap(first + self.chances.raw.take((count - 1).bit_length()))
 
 
 def read_real(fields: Fields, kind: int, holes: Holes, model: RealModel) -> Grid:
