@@ -1,4 +1,4 @@
-"""Write the worked example of docs/format.md (section 10): python -m tests.golden.example.
+"""Write the worked example of docs/format.md (section 11): python -m tests.golden.example.
 
 The document shows a file that the encoder writes, so it is made anew when the encoder changes.
 Field by field, the file is taken apart by the reference decoder.
@@ -14,6 +14,7 @@ from tests.reference.coder import ESCAPE, Table
 from tests.reference.decoder import Step, decode
 from tests.reference.fields import Fields, running, unfold
 from tests.reference.metadata import DOCUMENT
+from tests.reference.model import Model
 
 VALUES = [[412, 415, 419], [410, 414, 421]]
 PREFIX = 24
@@ -32,7 +33,7 @@ def in_words(values: list[int]) -> str:
     return ", ".join(parts)
 
 
-class Table10:
+class ExampleTable:
     """Rows of the example's first table."""
 
     def __init__(self, data: bytes) -> None:
@@ -98,15 +99,18 @@ class Table10:
 
 def first_table(data: bytes) -> list[str]:
     """What each byte means."""
-    made = Table10(data)
+    made = ExampleTable(data)
     header, index = (int.from_bytes(data[at : at + 4], "little") for at in (12, 16))
     made.taken([8], "magic")
-    made.taken([2, 2], "version 1, reserved 0")
+    made.taken([2, 2], "version 2, reserved 0")
     made.taken([4, 4], f"{header} header bytes, {index} index bytes")
     made.taken([4], f"CRC-32 of bytes 0 .. 19 and 24 .. {PREFIX + header + index - 1}")
-    made.taken([1, 1], f"int16, `{demzip.PREDICTORS[data[25] - 1]}`")
-    made.varints(4, "{} rows, {} columns, block {}, denominator {}")
-    made.taken([1, 1, 1], "no fill, no grid levels, no metadata")
+    made.varints(4, "{} rows, {} columns, block {}, {} plane")
+    made.varints(2, "{} metadata bytes, {} section bytes")
+    predictor = demzip.PREDICTORS[data[made.fields.position + 1] - 1]
+    made.taken([1, 1], f"a band, `{predictor}`")
+    made.taken([1, 1], "int16, rule integer")
+    made.varints(3, "{} fills, {} exceptions, {} grid levels")
     made.varints(1, "{} model bytes")
     (sets,) = made.varints(1, "S = {} weight sets")
     made.numbers("weights", 23 * sets, signed=True)
@@ -118,9 +122,10 @@ def first_table(data: bytes) -> list[str]:
     shapes = made.numbers("shift, first, count, escape", 4 * tables, signed=False)
     made.numbers("frequency level differences", sum(shapes[2::4]), signed=True)
     made.varints(1, "P = {}, no popularity classes")
-    made.varints(1, "index: payload 0 has {} bytes")
+    size = int.from_bytes(data[made.fields.position :][:4], "little")
+    made.taken([4], f"index: payload 0 has {size} bytes")
     made.taken([4, 4], "CRC-32 of the payload, of the values")
-    made.taken([1], "payload: coded, no mask, no own weights")
+    made.taken([1], "payload: coded, no mask, no own weights, no kinds of holes")
     centre, _ = made.varints(2, "centre, folded: {}; bound {}")
     made.rows[-1] = made.rows[-1].replace(f"folded: {centre}", f"folded: {centre}, so 415")
     coded, uncoded = made.varints(2, "{} coded words, {} uncoded words")
@@ -153,13 +158,15 @@ def section() -> str:
     """The section's text."""
     data = demzip.encode(np.array(VALUES, np.int16))
     found = decode(data)
+    model = found.header.planes[0].model
+    assert isinstance(model, Model)
     rows = [", ".join(map(str, row)) for row in VALUES]
     lines = [
         "", f"A file of {len(data)} bytes with this raster, as int16 without metadata:", "",
         "```json", "[" + ", ".join(f"[{row}]" for row in rows) + "]", "```", "", "```hex",
         *(data[at : at + 16].hex(" ") for at in range(0, len(data), 16)), "```", "",
         "| offset | bytes | meaning |", "|---|---|---|", *first_table(data), "",
-        *about_tables(found.header.model.tables[0], found.steps[0], data), "",
+        *about_tables(model.tables[0], found.steps[0], data), "",
         "| " + " | ".join(COLUMNS) + " |",
         "|" + "---|" * len(COLUMNS),
     ]  # fmt: skip
@@ -176,7 +183,7 @@ def section() -> str:
 def main() -> int:
     """Replace the section; the exit code."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    title, following = "## 10. Worked example\n", "## 11. "
+    title, following = "## 11. Worked example\n", "## 12. "
     before, rest = text.split(title)
     after = rest.split(following, 1)[1]
     DOCUMENT.write_text(before + title + section() + following + after, encoding="utf-8")

@@ -1,6 +1,15 @@
-"""Rasters of the golden files: integer formulas that any machine and language can compute."""
+"""Rasters of the golden files: formulas that any machine and language can compute.
 
+Those of floats use single operations of IEEE 754 on integers, or make the bits.
+"""
+
+import struct
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 Values = list[list[float]]
 
@@ -85,26 +94,208 @@ def divided(rows: int, cols: int, by: int, offset: int = 0) -> Values:
     return [[(value + offset) / by for value in line] for line in relief(rows, cols)]
 
 
-# Name: dtype, no-data value or None, options of demzip.encode, values.
-Recipe = tuple[str, float | None, dict[str, object], Callable[[], list[list[int]] | Values]]
+def single(value: float) -> float:
+    """Rounded to a binary32."""
+    rounded: float = struct.unpack("<f", struct.pack("<f", value))[0]
+    return rounded
+
+
+def products(rows: int, cols: int, scale: float, offset: float = 0.0) -> Values:
+    """Floats that are multiples of a scale, rounded, and an offset."""
+    return [[offset + value * scale for value in line] for line in relief(rows, cols)]
+
+
+def large(rows: int, cols: int, top: int) -> list[list[int]]:
+    """Hills around 2**40, and now and then a number near `top`."""
+    made = relief(rows, cols)
+    for r in range(rows):
+        for c in range(cols):
+            made[r][c] += 1 << 40
+            if noise(r, c, 40) == 0:
+                made[r][c] = top - noise(c, r, 3)
+    return made
+
+
+def sentinels(rows: int, cols: int) -> list[list[int]]:
+    """Hills with several values that stand for something else, alone and in runs."""
+    made = relief(rows, cols)
+    for r in range(rows):
+        for c in range(cols):
+            if (r // 7 + c // 9) % 5 == 2:
+                made[r][c] = (-32768, 32767, -9999)[noise(r // 7, c // 3, 3)]
+            elif noise(c, r, 50) == 0:
+                made[r][c] = -32768
+    return made
+
+
+def full(rows: int, cols: int) -> Values:
+    """Floats with full mantissas: hills and fractions of different denominators."""
+    return [
+        [hill(r, c) + noise(r, c, 1009) / (1000 + noise(c, r, 500)) for c in range(cols)]
+        for r in range(rows)
+    ]
+
+
+def posts(rows: int, cols: int, apart: int) -> Values:
+    """Interpolated between coarse posts, bilinearly."""
+    made = []
+    for r in range(rows):
+        top, down = divmod(r, apart)
+        line = []
+        for c in range(cols):
+            left, right = divmod(c, apart)
+            corners = [
+                noise(top + k, left + j, 100_003) / 7 for k in range(2) for j in range(2)
+            ]
+            north = corners[0] + (corners[1] - corners[0]) * right / apart
+            south = corners[2] + (corners[3] - corners[2]) * right / apart
+            line.append(north + (south - north) * down / apart)
+        made.append(line)
+    return made
+
+
+def at_zero(rows: int, cols: int) -> Values:
+    """Most values are multiples of a quarter, the others any floats."""
+    made: Values = [[value / 4 for value in line] for line in relief(rows, cols, 50)]
+    for r, line in enumerate(made):
+        for c in range(cols):
+            if noise(c, r, 5) < 2:
+                line[c] += noise(r, c, 1000) / 1001
+    return made
+
+
+def at_neighbours(rows: int, cols: int) -> Values:
+    """Every row has an offset of its own; most steps are multiples of a tenth."""
+    made: Values = [
+        [value / 10 + noise(r, 5000, 1000) / 1003 for value in line]
+        for r, line in enumerate(relief(rows, cols, 30))
+    ]
+    for r, line in enumerate(made):
+        for c in range(cols):
+            if noise(c, r, 30) == 0:
+                line[c] += noise(r, c, 1000) / 1001
+    return made
+
+
+def odd_bits(rows: int, cols: int, width: int) -> list[list[int]]:
+    """Bits of floats: hills, and numbers, infinities and NaNs of all kinds among them."""
+    code, fraction = ("<f", 23) if width == 32 else ("<d", 52)
+    infinity, sign = ((1 << (width - 1 - fraction)) - 1) << fraction, 1 << (width - 1)
+    odd = (
+        0, sign, 1, sign | 1, (1 << fraction) - 1, 1 << fraction, infinity - 1,
+        sign | (infinity - 1), infinity, sign | infinity, infinity | 1 << (fraction - 1),
+        infinity | 1, sign | infinity | 12345,
+    )  # fmt: skip
+    made = []
+    for r, line in enumerate(full(rows, cols)):
+        bits = [int.from_bytes(struct.pack(code, value), "little") for value in line]
+        for c in range(cols):
+            if noise(c, r, 12) == 0:
+                bits[c] = odd[noise(r, c, len(odd))]
+            elif r // 5 == 2 and c // 10 == 1:
+                bits[c] = infinity | 1 << (fraction - 1)
+        made.append(bits)
+    return made
+
+
+def flat_floats(rows: int, cols: int) -> Values:
+    """In blocks of 16: one of holes, one level, one level with holes, the rest any floats."""
+    made = full(rows, cols)
+    for r in range(16):
+        made[r][:16] = [-9999.0] * 16
+        made[r][16:32] = [1 / 3] * 16
+        made[r][32:48] = [-1 / 3 if noise(r, c, 4) else -9999.0 for c in range(16)]
+    return made
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A golden file.
+
+    Attributes:
+        dtype: Of the values.
+        make: Gives them, those of a band each; their bits for a dtype that begins with "bits of".
+        nodata: Declared no-data value.
+        options: Of demzip.encode.
+        mask: Gives the mask of the dataset, if it has one.
+
+    """
+
+    dtype: str
+    make: tuple[Callable[[], list[list[int]] | Values], ...]
+    nodata: float | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    mask: Callable[[], list[list[int]]] | None = None
+
+    def values(self) -> NDArray[Any]:
+        """(bands, rows, cols), or (rows, cols) of one band."""
+        dtype = np.dtype(self.dtype.removeprefix("bits of "))
+        stored = dtype if self.dtype == dtype.name else np.dtype(f"u{dtype.itemsize}")
+        made = np.array([make() for make in self.make], stored).view(dtype)
+        return made[0] if len(self.make) == 1 else made
+
+
+def of(
+    dtype: str,
+    *make: Callable[[], list[list[int]] | Values],
+    nodata: float | None = None,
+    mask: Callable[[], list[list[int]]] | None = None,
+    **options: object,
+) -> Recipe:
+    """A recipe."""
+    return Recipe(dtype, make, nodata, options, mask)
+
+
 FILES: dict[str, Recipe] = {
-    "one": ("uint16", None, {}, lambda: [[77]]),
-    "void": ("int8", -1, {}, lambda: [[-1] * 5] * 3),
-    "row": ("int16", -32768, {}, lambda: patchy(40, 61, -32768)[27:28]),
-    "column": ("int32", None, {}, lambda: relief(61, 1)),
-    "narrow": ("uint16", None, {}, lambda: [[v + 1000 for v in line] for line in relief(30, 6)]),
-    "blocks": ("int16", -32768, {"block": 16}, lambda: mixed(50, 45)),
-    "holes": ("int16", -9999, {}, lambda: patchy(48, 70, -9999)),
-    "lanes": ("int16", None, {"predictor": "lagrange12"}, lambda: relief(126, 134, 3)),
-    "lanes_holes": ("int16", -9999, {"predictor": "lagrange8"}, lambda: patchy(131, 129, -9999)),
-    "ranks": (
-        "uint8", None, {"predictor": "jpeg4"},
-        lambda: [[(v + 1000) // 80 * 9 for v in line] for line in relief(60, 60)],
+    "one": of("uint16", lambda: [[77]]),
+    "void": of("int8", lambda: [[-1] * 5] * 3, nodata=-1),
+    "row": of("int16", lambda: patchy(40, 61, -32768)[27:28], nodata=-32768),
+    "column": of("int32", lambda: relief(61, 1)),
+    "narrow": of("uint16", lambda: [[v + 1000 for v in line] for line in relief(30, 6)]),
+    "blocks": of("int16", lambda: mixed(50, 45), nodata=-32768, block=16),
+    "holes": of("int16", lambda: patchy(48, 70, -9999), nodata=-9999),
+    "sentinels": of("int16", lambda: sentinels(40, 60), nodata=-9999, block=32),
+    "lanes": of("int16", lambda: relief(126, 134, 3), predictor="lagrange12"),
+    "lanes_holes": of(
+        "int16", lambda: patchy(131, 129, -9999), nodata=-9999, predictor="lagrange8"
     ),
-    "own": ("int32", None, {"block": 48, "predictor": "lagrange3"}, lambda: waves(48)),
-    "popular": ("int16", None, {"predictor": "auto"}, lambda: favoured(100, 100)),
-    "wide": ("int32", None, {}, lambda: wide(30, 40)),
-    "centimetres": ("float32", None, {}, lambda: divided(40, 50, 100)),
-    "binary": ("float32", None, {"predictor": "lagrange3"}, lambda: divided(20, 30, 128)),
-    "millimetres": ("float64", 1e30, {}, lambda: divided(20, 30, 1000, 1 << 40)),
+    "ranks": of(
+        "uint8", lambda: [[(v + 1000) // 80 * 9 for v in line] for line in relief(60, 60)],
+        predictor="jpeg4",
+    ),
+    "own": of("int32", lambda: waves(48), block=48, predictor="lagrange3"),
+    "popular": of("int16", lambda: favoured(100, 100), predictor="auto"),
+    "wide": of("int32", lambda: wide(30, 40)),
+    "int64": of("int64", lambda: large(30, 40, (1 << 63) - 1)),
+    "uint64": of("uint64", lambda: large(30, 40, (1 << 64) - 1)),
+    "bands": of(
+        "int16", lambda: relief(20, 35), lambda: patchy(20, 35, -9999), lambda: relief(20, 35, 2),
+        nodata=-9999, block=16,
+        mask=lambda: [[255 * (c > r) for c in range(35)] for r in range(20)],
+    ),
+    "centimetres": of("float32", lambda: divided(40, 50, 100)),
+    "binary": of("float32", lambda: divided(20, 30, 128), predictor="lagrange3"),
+    "millimetres": of("float64", lambda: divided(20, 30, 1000, 1 << 40), nodata=1e30),
+    "feet": of("float64", lambda: [[v * 381 / 1250 for v in line] for line in relief(20, 30)]),
+    "products": of("float32", lambda: products(30, 40, single(0.1))),
+    "affine": of("float64", lambda: products(30, 40, 0.0371)),
+    "affine_single": of("float32", lambda: products(30, 40, 0.0371, 12.5)),
+    "exceptions": of(
+        "float64",
+        lambda: [
+            [v if noise(r, c, 90) else v / 3 for c, v in enumerate(line)]
+            for r, line in enumerate(divided(30, 40, 100))
+        ],
+    ),
+    "floats": of("float32", lambda: full(40, 50), predictor="auto"),
+    "doubles": of("float64", lambda: full(20, 25)),
+    "posts_single": of("float32", lambda: posts(48, 40, 6)),
+    "posts": of("float64", lambda: posts(24, 40, 8)),
+    "dropped": of("float64", lambda: [list(map(single, line)) for line in full(25, 30)]),
+    "at_zero": of("float64", lambda: at_zero(20, 40)),
+    "at_zero_single": of("float32", lambda: at_zero(40, 40)),
+    "at_neighbours": of("float32", lambda: at_neighbours(40, 40)),
+    "odd_floats": of("bits of float32", lambda: odd_bits(40, 50, 32)),
+    "odd_doubles": of("bits of float64", lambda: odd_bits(20, 40, 64)),
+    "flat_floats": of("float32", lambda: flat_floats(40, 60), nodata=-9999.0, block=16),
 }  # fmt: skip

@@ -5,14 +5,21 @@ later release. Run this only before a format version is first released, or for n
 """
 
 import hashlib
+import io
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 import demzip
+from demzip.codec import PlaneSource, RasterEncoder
+from demzip.container.plane import MASK
+from demzip.options import EncodeOptions
 from demzip.raster.georeference import Band, Georeference
-from tests.golden.formulas import FILES
+from tests.golden.formulas import FILES, Recipe
 
 FOLDER = Path(__file__).parent
 GEOREFERENCE = Georeference(
@@ -22,26 +29,67 @@ GEOREFERENCE = Georeference(
 )  # fmt: skip
 
 
+
+
+def little(values: NDArray[np.generic]) -> bytes:
+    """Row by row, little-endian."""
+    return values.astype(values.dtype.newbyteorder("<")).tobytes()
+
+
+def digest(data: bytes) -> str:
+    """SHA-256."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def mask_of(recipe: Recipe) -> NDArray[np.uint8]:
+    """The mask of the dataset, which must have one."""
+    assert recipe.mask is not None
+    return np.array(recipe.mask(), np.uint8)
+
+
+def file_of(name: str, recipe: Recipe) -> bytes:
+    """A golden file."""
+    values = recipe.values()
+    if recipe.mask is None:
+        georeference = GEOREFERENCE if name == "centimetres" else None
+        return demzip.encode(
+            values, nodata=recipe.nodata, georeference=georeference, **recipe.options
+        )
+    bands = tuple(Band(recipe.nodata, description=f"band {k}") for k in range(len(values)))
+    sources = [
+        PlaneSource(partial(_window, band), values.dtype.name, recipe.nodata) for band in values
+    ]
+    sources.append(PlaneSource(partial(_window, mask_of(recipe)), "uint8", role=MASK))
+    encoder = RasterEncoder(
+        sources, (values.shape[-2], values.shape[-1]),
+        replace(GEOREFERENCE, bands=bands, mask=True), EncodeOptions(**recipe.options),
+    )  # fmt: skip
+    out = io.BytesIO()
+    encoder.write(out, encoder.plan(EncodeOptions(**recipe.options).predictor))
+    return out.getvalue()
+
+
+def _window(values: NDArray[np.generic], rows: slice, cols: slice) -> NDArray[np.generic]:
+    return values[rows, cols]
+
+
 def main() -> int:
     """Write everything; the exit code."""
-    lines = ["# Files of format version 1, written by tests/golden/generate.py."]
-    for name, (dtype, nodata, options, make) in FILES.items():
-        values = np.array(make(), dtype)
-        georeference = GEOREFERENCE if name == "centimetres" else None
-        data = demzip.encode(
-            values, nodata=nodata, georeference=georeference, **options  # type: ignore[arg-type]
-        )
+    lines = ["# Files of format version 2, written by tests/golden/generate.py."]
+    for name, recipe in FILES.items():
+        values, data = recipe.values(), file_of(name, recipe)
         (FOLDER / f"{name}.dz").write_bytes(data)
-        little = values.astype(values.dtype.newbyteorder("<")).tobytes()
         lines += [
             "",
             "[[file]]",
             f'name = "{name}.dz"',
-            f'sha256 = "{hashlib.sha256(data).hexdigest()}"',
-            f'dtype = "{dtype}"',
-            f"shape = [{values.shape[0]}, {values.shape[1]}]",
-            f'values_sha256 = "{hashlib.sha256(little).hexdigest()}"',
+            f'sha256 = "{digest(data)}"',
+            f'dtype = "{values.dtype.name}"',
+            f"shape = [{', '.join(map(str, values.shape))}]",
+            f'values_sha256 = "{digest(little(values))}"',
         ]
+        if recipe.mask is not None:
+            lines.append(f'mask_sha256 = "{digest(little(mask_of(recipe)))}"')
     (FOLDER / "MANIFEST.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return 0
 

@@ -1,27 +1,26 @@
 """A .dz file to its values (docs/format.md sections 3 and 5)."""
 
-import struct
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from tests.reference.coder import ResidualDecoder, Table, decode_mask
-from tests.reference.fields import Fields, RefuseError, RejectError, running, unfold
+from tests.reference.coder import ResidualDecoder, Table
+from tests.reference.fields import Fields, RefuseError, RejectError, unfold
+from tests.reference.holes import Holes, read_holes
 from tests.reference.metadata import read_metadata
 from tests.reference.model import Model, complete, read_model, read_weights
 from tests.reference.predictor import MARGIN, SEGMENT, Surface, level_of
+from tests.reference.real import RealModel, read_real, read_real_model
+from tests.reference.values import REAL, Map, read_map
 
 MAGIC = b"\x89DMZ\r\n\x1a\n"
+VERSION = 2
 PREFIX = 24
 CHECKED = 20
-CODES = "bBhHiIfd"  # of struct, by dtype
-FLOAT32 = 6
-NUMBER_LIMIT = 1 << 46
-LEVEL_LIMIT = 1 << 20
-FIRST_LEVEL_LIMIT = 1 << 47
-KINDS = (0, 1, 5, 2, 6, 10, 14)
-HAS_MASK, OWN_WEIGHTS = 4, 8
-VOID, CONSTANT = 0, 1
+MAX_PLANES = 65535
+BAND, MASK = 0, 1
+VOID, CONSTANT, CODED = 0, 1, 2
+HAS_MASK, OWN_WEIGHTS, HAS_KINDS = 4, 8, 16
 FOUR_STREAMS = 16384  # samples
 
 Grid = list[list[int]]
@@ -45,19 +44,24 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Plane:
+    """The section of a plane."""
+
+    role: int
+    predictor: int
+    map: Map
+    model: Model | RealModel
+
+
+@dataclass(frozen=True)
 class Header:
     """Section 3.2."""
 
-    dtype: int
-    predictor: int
     rows: int
     cols: int
     block: int
-    denominator: int
-    fill: int | None
-    levels: list[int]
     metadata: dict[str, Any]
-    model: Model
+    planes: list[Plane]
 
 
 @dataclass
@@ -66,20 +70,24 @@ class Decoded:
 
     Attributes:
         header: Its header.
-        values: Per row, the bytes of each value.
+        values: Per plane and row, the bytes of each value.
         kinds: First byte of each payload.
-        steps: Of every coded sample.
+        steps: Of every coded sample but those of true floats.
 
     """
 
     header: Header
-    values: list[list[bytes]]
+    values: list[list[list[bytes]]]
     kinds: list[int] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
 
-    def to_bytes(self) -> bytes:
-        """Row by row, little-endian."""
-        return b"".join(b"".join(row) for row in self.values)
+    def to_bytes(self, role: int = BAND) -> bytes:
+        """The planes of a role, one after the other, row by row, little-endian."""
+        return b"".join(
+            b"".join(map(b"".join, rows))
+            for rows, plane in zip(self.values, self.header.planes, strict=True)
+            if plane.role == role
+        )
 
 
 def decode(data: bytes) -> Decoded:
@@ -93,134 +101,132 @@ def decode(data: bytes) -> Decoded:
     fields = Fields(data)
     if fields.take(8) != MAGIC:
         raise RejectError("no .dz file")
-    if int.from_bytes(fields.take(2), "little") != 1 or fields.take(2) != b"\0\0":
+    if int.from_bytes(fields.take(2), "little") != VERSION or fields.take(2) != b"\0\0":
         raise RefuseError("format version")
     header_bytes, index_bytes, crc = fields.u32(), fields.u32(), fields.u32()
     body = fields.take(header_bytes + index_bytes)
     if zlib.crc32(body, zlib.crc32(data[:CHECKED])) != crc:
         raise RejectError("checksum of the header")
     header = read_header(body[:header_bytes])
-    for level in header.levels:
-        value_of(level, replace(header, levels=[]))
-    decoded = Decoded(header, [[b""] * header.cols for _ in range(header.rows)])
-    across = -(-header.cols // header.block)
-    index = Fields(body[header_bytes:])
-    entries = [
-        (index.varint(), index.u32(), index.u32())
-        for _ in range(across * -(-header.rows // header.block))
+    places = [
+        (plane, top, left)
+        for top in range(0, header.rows, header.block)
+        for plane in range(len(header.planes))
+        for left in range(0, header.cols, header.block)
     ]
+    index = Fields(body[header_bytes:])
+    entries = [(index.u32(), index.u32(), index.u32()) for _ in places]
     index.done()
+    decoded = Decoded(
+        header, [[[b""] * header.cols for _ in range(header.rows)] for _ in header.planes]
+    )
     start = PREFIX + header_bytes + index_bytes
-    for number, (size, payload_crc, values_crc) in enumerate(entries):
+    for (plane, top, left), (size, payload_crc, values_crc) in zip(places, entries, strict=True):
         payload = data[start : start + size]
         start += size
         if len(payload) < size or zlib.crc32(payload) != payload_crc:
             raise RejectError("a payload's checksum")
-        top, left = number // across * header.block, number % across * header.block
         decoded.kinds.append(payload[0] if payload else -1)
-        values = _block(payload, top, left, decoded)
-        if zlib.crc32(b"".join(b"".join(row) for row in values)) != values_crc:
+        rows, cols = min(header.block, header.rows - top), min(header.block, header.cols - left)
+        values = read_values(payload, rows, cols, header.planes[plane], decoded.steps)
+        if zlib.crc32(b"".join(map(b"".join, values))) != values_crc:
             raise RejectError("the checksum of a block's values")
-        for row, cells in enumerate(values):
-            decoded.values[top + row][left : left + len(cells)] = cells
+        for row, cells in enumerate(values, start=top):
+            decoded.values[plane][row][left : left + cols] = cells
     return decoded
 
 
 def read_header(data: bytes) -> Header:
     """Section 3.2."""
     fields = Fields(data)
-    dtype, predictor = fields.byte(), fields.byte()
     rows, cols = fields.varint((1 << 24) + 1), fields.varint((1 << 24) + 1)
-    block, denominator = fields.varint(4097), fields.varint(1 << 32)
-    fill = None
-    has_fill = fields.byte()
-    if has_fill > 1:
-        raise RejectError("has fill")
-    if has_fill:
-        fill = int.from_bytes(fields.take(8), "little")
-    steps = fields.signed_list(fields.varint(LEVEL_LIMIT + 1))
-    if steps and not (
-        abs(steps[0]) < FIRST_LEVEL_LIMIT
-        and all(0 < step <= LEVEL_LIMIT for step in steps[1:])
-        and sum(steps[1:]) < LEVEL_LIMIT
-    ):
-        raise RejectError("grid levels")
-    metadata = fields.take(fields.varint(1 << 26))
+    block, count = fields.varint(4097), fields.varint(MAX_PLANES + 1)
+    if min(rows, cols, block, count) < 1 or block % SEGMENT:
+        raise RejectError("a size")
+    packed = fields.take(fields.varint(1 << 26))
+    planes = [read_plane(fields.take(fields.varint(1 << 26))) for _ in range(count)]
+    fields.done()
+    bands = sum(plane.role == BAND for plane in planes)
+    metadata = read_metadata(packed, bands)
+    masks = [MASK] if metadata.get("mask") else []
+    if bands == 0 or [plane.role for plane in planes] != [BAND] * bands + masks:
+        raise RejectError("planes that the metadata do not tell")
+    return Header(rows, cols, block, metadata, planes)
+
+
+def read_plane(data: bytes) -> Plane:
+    """The section of a plane."""
+    fields = Fields(data)
+    role, predictor = fields.byte(), fields.byte()
+    if role > MASK or not 1 <= predictor <= 11:
+        raise RefuseError("role or predictor")
+    values = read_map(fields)
     model = fields.take(fields.varint(1 << 26))
     fields.done()
-    if dtype >= len(CODES) or not 1 <= predictor <= 11:
-        raise RefuseError("dtype or predictor")
-    if min(rows, cols, denominator, block) < 1 or block % SEGMENT:
-        raise RejectError("a size")
-    if fill is not None and fill >> 8 * struct.calcsize(CODES[dtype]):
-        raise RejectError("fill")
-    return Header(
-        dtype, predictor, rows, cols, block, denominator, fill, running(steps),
-        read_metadata(metadata), read_model(model),
-    )  # fmt: skip
+    if values.rule == REAL:
+        return Plane(role, predictor, values, read_real_model(model, 8 * values.size))
+    return Plane(role, predictor, values, read_model(model))
 
 
-def _block(payload: bytes, top: int, left: int, decoded: Decoded) -> list[list[bytes]]:
+def read_values(
+    payload: bytes, rows: int, cols: int, plane: Plane, steps: list[Step]
+) -> list[list[bytes]]:
     """The bytes of a block's values."""
-    header = decoded.header
-    rows, cols = min(header.block, header.rows - top), min(header.block, header.cols - left)
-    samples, holes = read_payload(payload, rows, cols, header.model, decoded.steps)
-    if holes is not None and header.fill is None:
-        raise RejectError("holes without fill")
+    samples, holes = read_payload(payload, rows, cols, plane, steps)
     values = []
-    for row in range(rows):
-        cells = []
-        for col in range(cols):
-            if holes is not None and header.fill is not None and holes[row][col]:
-                size = struct.calcsize(CODES[header.dtype])
-                cells.append(header.fill.to_bytes(size, "little"))
-            else:
-                cells.append(value_of(samples[row][col], header))
-        values.append(cells)
+    for row, cells in enumerate(samples):
+        line = []
+        for col, sample in enumerate(cells):
+            hole = holes[row][col] if holes is not None else None
+            value = plane.map.value_of_sample(sample)  # must be legal in holes too
+            line.append(value if hole is None else hole)
+        values.append(line)
     return values
 
 
-def value_of(sample: int, header: Header) -> bytes:
-    """Section 3.3: the value that a sample stands for."""
-    number = sample
-    if header.levels:
-        if not 0 <= sample < len(header.levels):
-            raise RejectError("a rank")
-        number = header.levels[sample]
-    code = "<" + CODES[header.dtype]
-    if header.dtype >= FLOAT32:
-        if not header.levels and abs(number) > NUMBER_LIMIT:
-            raise RejectError("a number")
-        return struct.pack(code, float(number) / float(header.denominator))
-    try:
-        return struct.pack(code, number)
-    except struct.error as error:
-        raise RejectError("a number outside the dtype") from error
-
-
 def read_payload(
-    payload: bytes, rows: int, cols: int, model: Model, steps: list[Step]
-) -> tuple[Grid, Grid | None]:
+    payload: bytes, rows: int, cols: int, plane: Plane, steps: list[Step]
+) -> tuple[Grid, Holes | None]:
     """Section 5.2: samples and holes of a block."""
     fields = Fields(payload)
     first = fields.byte()
-    if first not in KINDS:
+    kind, masked, own = first & 3, bool(first & HAS_MASK), bool(first & OWN_WEIGHTS)
+    kinds = bool(first & HAS_KINDS)
+    if first >= 32 or kind > CODED or (masked and kind == VOID) or (own and kind != CODED):
         raise RejectError("the kind of a block")
-    if first & 3 == VOID:
+    if kinds and not masked and kind != VOID:
+        raise RejectError("kinds of holes without holes")
+    holes = read_holes(fields, rows, cols, plane.map, void=kind == VOID, masked=masked, kinds=kinds)
+    if kind == VOID:
         fields.done()
-        return [[0] * cols for _ in range(rows)], [[1] * cols for _ in range(rows)]
+        return [[0] * cols for _ in range(rows)], holes
+    if isinstance(plane.model, RealModel):
+        if own:
+            raise RejectError("own weights of true floats")
+        none: Holes = [[None] * cols for _ in range(rows)]
+        return read_real(fields, kind, none if holes is None else holes, plane.model), holes
     centre = unfold(fields.varint(1 << 48))
-    holes = None
-    if first & HAS_MASK:
-        holes = decode_mask(fields.words(fields.varint(rows * cols + 3)), rows, cols)
-        if holes is None:
-            raise RejectError("a mask")
-    if first & 3 == CONSTANT:
+    if kind == CONSTANT:
         fields.done()
         return [[centre] * cols for _ in range(rows)], holes
+    samples = read_coded(fields, centre, holes, plane.model, (rows, cols), own, steps)
+    return samples, holes
+
+
+def read_coded(
+    fields: Fields,
+    centre: int,
+    holes: Holes | None,
+    model: Model,
+    shape: tuple[int, int],
+    own: bool,
+    steps: list[Step],
+) -> Grid:
+    """Section 5.2 from the bound on."""
+    rows, cols = shape
     bound = fields.varint(1 << 48)
     others = model.others
-    if first & OWN_WEIGHTS:
+    if own:
         differences = read_weights(fields, len(others))
         others = [
             [a + b for a, b in zip(*pair, strict=True)]
@@ -237,12 +243,12 @@ def read_payload(
     decode_samples(surface, holes, centre, model, streams, steps)
     if any(abs(x) > bound for row in surface.x for x in row):
         raise RejectError("a sample beyond the bound")
-    return [[x + centre for x in row] for row in surface.x], holes
+    return [[x + centre for x in row] for row in surface.x]
 
 
 def decode_samples(
     surface: Surface,
-    holes: Grid | None,
+    holes: Holes | None,
     centre: int,
     model: Model,
     streams: list[ResidualDecoder],
@@ -256,7 +262,7 @@ def decode_samples(
         for col in range(surface.cols):
             if row >= MARGIN and col % SEGMENT == 0:
                 chosen = surface.set_of_segment(row, col)
-            if holes is not None and holes[row][col]:
+            if holes is not None and holes[row][col] is not None:
                 surface.fill(row, col)
                 continue
             outlook = surface.look(row, col, chosen)

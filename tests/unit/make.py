@@ -1,14 +1,21 @@
-"""Random models and blocks, and their counterparts in the reference implementation."""
+"""Random models, blocks and files, and their counterparts in the reference implementation."""
+
+import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from demzip.constants import CONTEXTS, TEMPLATE_SIZE, WEIGHT_ONE
+from demzip.container.layout import INDEX, write_front
 from demzip.entropy.popularity import MAX_CLASS, Popularity
 from demzip.entropy.tables import Table
 from demzip.scan.model import Model
 from demzip.scan.survey import Fit
 from tests.reference import model as reference
+from tests.reference.decoder import BAND, Plane
+from tests.reference.real import RealModel
+from tests.reference.values import CODES, INTEGER, REAL, Map
 
 Int64Array = NDArray[np.int64]
 W = 21
@@ -63,3 +70,28 @@ def fit_of(made: Model) -> Fit:
 def counterpart(made: Model) -> reference.Model:
     """The model as the reference implementation reads it."""
     return reference.read_model(made.to_bytes())
+
+
+def plane(model: reference.Model | RealModel, fills: Sequence[bytes] = (b"\0" * 8,)) -> Plane:
+    """A plane of the reference implementation: int64, or true floats."""
+    dtype, rule = CODES.index("q"), INTEGER
+    if isinstance(model, RealModel):
+        dtype, rule = CODES.index("f" if model.width == 32 else "d"), REAL
+    return Plane(BAND, 1, Map(dtype, rule, 1, 1, 1.0, 0.0, list(fills), 0, []), model)
+
+
+def file(header: bytes, payloads: Sequence[bytes], value_crcs: Sequence[int]) -> bytes:
+    """A .dz file with right checksums."""
+    entries = np.zeros(len(payloads), INDEX)
+    for number, (payload, crc) in enumerate(zip(payloads, value_crcs, strict=True)):
+        entries[number] = (len(payload), zlib.crc32(payload), crc)
+    return write_front(header, entries) + b"".join(payloads)
+
+
+def varint(value: int) -> bytes:
+    """Section 1 of docs/format.md."""
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*out, value])

@@ -168,7 +168,7 @@ def test_lockstep_serial_and_reference_decoders_agree(
     payload = round_trip(samples, None, model)
     assert len(calls) == 1
     monkeypatch.setattr(decoding, "MIN_SEGMENTS", 1 << 20)
-    np.testing.assert_array_equal(read_block(payload, shape, model)[0], samples)
+    np.testing.assert_array_equal(read(payload, shape, model)[0], samples)
     assert len(calls) == 1
 
 
@@ -197,13 +197,13 @@ def test_blocks_decode(
 
 def round_trip(samples: NDArray[np.int64], mask: NDArray[np.uint8] | None, model: Any) -> bytes:
     """Write a block, read it with the package and with the reference, give the payload."""
-    patch, centre = made_patch(samples, mask)
-    found = make.fit_of(model).measure(patch) if patch.bound else None
-    payload = write_block(patch, centre, found, None, model)
-    back, holes = read_block(payload, samples.shape, model)
+    made = made_patch(samples, mask)
+    found = make.fit_of(model).measure(made[0]) if made[0].bound else None
+    payload = write(mask, made, found, model)
+    back, holes, _ = read(payload, samples.shape, model)
     rows, cols = samples.shape
     slow, slow_holes = reference_decoder.read_payload(
-        payload, rows, cols, make.counterpart(model), []
+        payload, rows, cols, make.plane(make.counterpart(model)), []
     )
     valid = np.ones(samples.shape, np.bool_) if mask is None else mask == 0
     np.testing.assert_array_equal(back[valid], samples[valid])
@@ -213,8 +213,22 @@ def round_trip(samples: NDArray[np.int64], mask: NDArray[np.uint8] | None, model
         assert slow_holes is None
     else:
         np.testing.assert_array_equal(holes, mask)
-        assert slow_holes == mask.tolist()
+        assert slow_holes is not None
+        assert [[hole is not None for hole in row] for row in slow_holes] == mask.tolist()
     return payload
+
+
+def write(
+    codes: NDArray[np.uint8] | None, made: tuple[Any, int], found: Measurement | None, model: Any
+) -> bytes:
+    """A block whose holes all have code 1."""
+    measured = None if found is None else (found, None)
+    return write_block(codes, np.zeros(0, np.uint64), made, measured, model)
+
+
+def read(payload: bytes, shape: tuple[int, int], model: Any) -> tuple[Any, Any, Any]:
+    """A block of an int64 plane with one fill."""
+    return read_block(payload, shape, model, 1, np.dtype(np.uint64))
 
 
 @pytest.mark.parametrize("lanes", [1, LANES])
@@ -266,9 +280,9 @@ def test_streams_must_end_where_the_samples_do(
         words = rng.integers(0, 1 << 32, words.size // 2, dtype=np.uint32)
     changed = encoding.Streams([words], streams.uncoded)
     monkeypatch.setattr("demzip.scan.block.encode_residuals", lambda *_: changed)
-    payload = write_block(patch, centre, found, None, model)
+    payload = write(None, (patch, centre), found, model)
     with pytest.raises(CorruptError, match=r"stream|bound"):
-        read_block(payload, samples.shape, model)
+        read(payload, samples.shape, model)
 
 
 def test_how_many_words_a_stream_may_have() -> None:
@@ -278,7 +292,7 @@ def test_how_many_words_a_stream_may_have() -> None:
         table_of_context=np.zeros(CONTEXTS, np.int64),
         tables=(Table(0, 56, (56,), 56),),  # residual 0 or the escape, a bit each
     )
-    slow = make.counterpart(model)
+    slow = make.plane(make.counterpart(model))
     accepted = []
     for coded in range(20):
         for uncoded in (0, 1):
@@ -287,8 +301,8 @@ def test_how_many_words_a_stream_may_have() -> None:
                 reference_decoder.read_payload(payload, 20, 20, slow, [])
             except RejectError:
                 with pytest.raises(CorruptError, match="does not end"):
-                    read_block(payload, (20, 20), model)
+                    read(payload, (20, 20), model)
                 continue
-            assert not read_block(payload, (20, 20), model)[0].any()
+            assert not read(payload, (20, 20), model)[0].any()
             accepted.append((coded, uncoded))
     assert accepted == [(12, 0), (13, 0), (14, 0)]

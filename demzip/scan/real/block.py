@@ -157,9 +157,8 @@ def read_real_block(
         if ends is None or not sizes[0] <= ends[0] <= sizes[0] + 2 or -(-ends[1] // 32) != sizes[1]:
             raise CorruptError("a stream does not end with its last sample")
     reader.done()
-    numbers = lengthen(ordinals, model.dropped)
-    if frame.codes is not None:
-        numbers[frame.codes != 0] = 0
-    if not value_map.covers(int(numbers.min()), int(numbers.max())):
+    _, _, infinite = model.form
+    if ordinals.min() < -infinite or ordinals.max() >= infinite:
         raise CorruptError("a sample is no finite float")
+    numbers = lengthen(ordinals, model.dropped)
     return value_map.to_values(numbers, frame.codes, frame.explicit)
