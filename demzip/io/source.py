@@ -169,6 +169,8 @@ def _check(dataset: DatasetReader, name: str) -> None:
         raise UnsupportedError(
             f"{name}: has several rasters; name one of them, for instance {dataset.subdatasets[0]}"
         )
+    if dataset.count == 0:
+        raise UnsupportedError(f"{name}: has no bands")
     for dtype in map(str, dataset.dtypes):
         if dtype not in DTYPES:
             raise UnsupportedError(
