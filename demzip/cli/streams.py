@@ -11,6 +11,7 @@ from pathlib import Path
 from demzip.errors import DemzipError, OptionsError
 
 STREAM = "-"
+PART = 1 << 20  # bytes that are written at a time
 INPUT, OUTPUT = "standard input", "standard output"
 
 
@@ -63,7 +64,10 @@ class Streams:
         assert self.target is not None
         with self.target.open("rb") as file:
             try:
-                shutil.copyfileobj(file, sys.stdout.buffer)
+                while part := file.read(PART):
+                    left = memoryview(part)
+                    while left:  # without Python's buffer, a write may be a partial one
+                        left = left[sys.stdout.buffer.write(left) :]
                 sys.stdout.buffer.flush()
             except BrokenPipeError:
                 raise  # the command's end is quiet about it

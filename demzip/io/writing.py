@@ -29,7 +29,7 @@ AnyArray = NDArray[np.generic]
 
 PIECE_BYTES = 128 << 20  # of samples that are decoded and written together
 DEFLATE_LIMIT = 1032  # no better than this to one
-GIGA = 10**9
+MEGA = 10**6
 
 
 def write_dz(
@@ -129,6 +129,7 @@ class GeotiffWriter:
                 return self._read_back(temporary, checksums, bool(chosen))
         except (RasterioError, CRSError) as error:
             detail = str(error.__cause__ or error).replace(str(temporary), str(self.path))
+            detail = detail.replace(temporary.name, self.path.name).rstrip(".")
             raise DemzipError(
                 f"{self.path}: cannot be written ({detail}){self._space(temporary.parent)}"
             ) from error
@@ -154,8 +155,8 @@ class GeotiffWriter:
         if self._raw_bytes <= free:
             return ""
         return (
-            f"; its samples take {self._raw_bytes / GIGA:.1f} GB before packing, "
-            f"and {free / GIGA:.1f} GB are free"
+            f"; its samples take {_megabytes(self._raw_bytes)} before packing, "
+            f"and {_megabytes(free)} are free"
         )
 
     def _pieces(self) -> Iterator[tuple[int, slice, slice]]:
@@ -220,6 +221,10 @@ class GeotiffWriter:
             return read_mask(dataset, window)
         values: AnyArray = dataset.read(plane + 1, window=window)
         return values
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / MEGA:,.1f} MB"
 
 
 def _window(rows: slice, cols: slice) -> Window:

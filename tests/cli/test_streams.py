@@ -205,3 +205,32 @@ def test_a_full_disk_leaves_nothing(arguments, packed, process, files, tmp_path_
     assert list(folder.iterdir()) == []
     assert files() == ["tile.dz", "tile.tif"]
     assert packed.read_bytes() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "pread"), reason="limits of POSIX")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_output_stream_that_breaks_off_is_an_error(unbuffered, packed, tmp_path_factory):
+    """A disk may be full behind standard output, too; what has been written cannot be removed."""
+    folder = tmp_path_factory.mktemp("spool")
+    code = LIMITED_SEND.format(size=9000)
+    with (folder / "out").open("wb") as file:
+        done = subprocess.run(
+            [sys.executable, "-c", code, "decompress", packed, "-o", "-"], stdout=file,
+            stderr=subprocess.PIPE, text=True, check=False, timeout=300,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered},
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "demzip: error: standard output: cannot be written (File too large)\n"
+
+
+LIMITED_SEND = """
+import resource
+from demzip.cli import streams
+from demzip.cli.app import main
+send = streams.Streams.send
+def limited(self):
+    resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))
+    send(self)
+streams.Streams.send = limited
+main()
+"""
