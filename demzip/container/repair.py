@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from demzip.container.layout import CHECKED, INDEX, MAX_SIDE, PREFIX
+from demzip.container.layout import CHECKED, INDEX, MAGIC, MAX_SIDE, PREFIX
 from demzip.entropy.integers import ByteReader
 from demzip.errors import CorruptError
 
@@ -51,7 +51,8 @@ def repairs(read: Read) -> Iterator[Repair]:
     By chance there may be more than one: the caller takes the one that can be read.
     """
     prefix = read(0, PREFIX.size)
-    if len(prefix) < PREFIX.size:
+    strange = sum(found != wanted for found, wanted in zip(prefix, MAGIC, strict=False))
+    if len(prefix) < PREFIX.size or strange > 1:
         return
     total = _total(prefix)
     if total <= MAX_FRONT:
