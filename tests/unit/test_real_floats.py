@@ -233,7 +233,7 @@ def test_residuals_are_coded_as_the_reference_says(spread: int) -> None:
         coder = coder_of(state)
         assert found == residual
     expected, expected_raw = writer.out.words(), writer.raw_out.words()
-    used = int(encode_end(*coder[:3], words))
+    used = int(encode_end(coder[0], coder[1], coder[2], words))
     assert words[:used].tolist() == expected
     assert raw[: len(expected_raw)].tolist() == expected_raw
     assert int(coder[3]) == writer.raw_out.count
