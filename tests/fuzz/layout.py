@@ -4,12 +4,14 @@ A file is taken apart into its sections and put together again with lengths and 
 right, so that a change to a section reaches the code that reads it.
 """
 
+import struct
 import zlib
 from dataclasses import dataclass
 
 from demzip.container.layout import CHECKED, PREFIX
 
 CRC_BYTES = 4
+ENTRY = struct.Struct("<3I")
 
 
 @dataclass
@@ -91,24 +93,8 @@ def varint(value: int) -> bytes:
 
 
 def _read_index(index: bytes) -> list[Entry]:
-    entries, place = [], 0
-    while place < len(index):
-        size = shift = 0
-        while True:
-            byte, place = index[place], place + 1
-            size |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                break
-        crcs = [
-            int.from_bytes(index[start : start + CRC_BYTES], "little")
-            for start in (place, place + CRC_BYTES)
-        ]
-        entries.append(Entry(size, *crcs))
-        place += 2 * CRC_BYTES
-    return entries
+    return [Entry(*fields) for fields in ENTRY.iter_unpack(index)]
 
 
 def _write_entry(entry: Entry) -> bytes:
-    crcs = (entry.payload_crc, entry.values_crc)
-    return varint(entry.size) + b"".join(crc.to_bytes(CRC_BYTES, "little") for crc in crcs)
+    return ENTRY.pack(entry.size, entry.payload_crc, entry.values_crc)
