@@ -17,6 +17,7 @@ from demzip.codec.real import RealEncoder
 from demzip.codec.threads import in_order
 from demzip.container.layout import INDEX, Header, front_bytes, write_front
 from demzip.container.metadata import write_metadata
+from demzip.container.plane import BAND, MASK
 from demzip.errors import OptionsError, UnsupportedError
 from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR, EncodeOptions, thread_count
 from demzip.predict.templates import check_predictor
@@ -70,6 +71,9 @@ class RasterEncoder:
             raise UnsupportedError(f"a raster of {shape[0]} x {shape[1]} samples has no blocks")
         if not 1 <= len(sources) <= MAX_PLANES:
             raise UnsupportedError(f"a raster of {len(sources)} bands; 1 to {MAX_PLANES} are legal")
+        roles = [BAND] * len(georeference.bands) + [MASK] * georeference.mask
+        if [source.role for source in sources] != roles:
+            raise OptionsError("the planes are not the bands, and the mask, of the metadata")
         self.grid = BlockGrid(*shape, options.block)
         self.georeference = georeference
         self.jobs = thread_count(options.jobs)

@@ -301,7 +301,8 @@ class RealBlock:
 
     def _on_lattice(self, origin: int, prediction: int, activity: int, sign: int) -> int:
         pitch = self.model.pitch
-        multiple = wrap(wrap((prediction - origin) << PLACE) + (pitch >> 1)) // pitch
+        far = min(max(wrap(prediction - origin), -(1 << 42)), 1 << 42)
+        multiple = wrap((far << PLACE) + (pitch >> 1)) // pitch
         level = level_of(activity >> max(pitch.bit_length() - PLACE - 1, 0))
         steps = self.chances.residual(LATTICE, level, sign)
         product = wrap((multiple + steps) * pitch + (1 << PLACE - 1))

@@ -23,6 +23,7 @@ NUDGES = ON_LATTICE + 2 * 16
 CHANCES = NUDGES + 2
 
 PITCH_BITS = 20  # a pitch counts 2**-20 heights
+FARTHEST = 1 << 42
 
 
 @inlined
@@ -137,7 +138,9 @@ def code_on_lattice(
     """
     index = int64(0)
     nudge = int64(0)
-    near = (((prediction - anchor) << PITCH_BITS) + (pitch >> 1)) // pitch
+    # A prediction may be wild; heights are less than FARTHEST apart.
+    far = min(max(prediction - anchor, -FARTHEST), FARTHEST)
+    near = ((far << PITCH_BITS) + (pitch >> 1)) // pitch
     found = int64(0)
     if not decoding:
         height = height_of(ordinal, scale, form)
