@@ -63,7 +63,10 @@ def test_two_bytes_are_beyond_repair(places, packed):
         open_damaged(reader(bytes(damaged)))
 
 
-@pytest.mark.parametrize("data", [b"", b"short", b"II*\0" + bytes(20), b"\x89DMZ\r\n\x1a\n" + b"\xff" * 16, bytes(200)])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"short", b"II*\0" + bytes(20), b"\x89DMZ\r\n\x1a\n" + b"\xff" * 16, bytes(200)],
+)
 def test_what_is_no_file_of_ours(data):
     assert list(repairs(reader(data))) == []
 
