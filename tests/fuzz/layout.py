@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from demzip.container.layout import CHECKED, PREFIX
 
 CRC_BYTES = 4
-ENTRY = "<III"
+ENTRY = struct.Struct("<3I")
 
 
 @dataclass
@@ -93,8 +93,8 @@ def varint(value: int) -> bytes:
 
 
 def _read_index(index: bytes) -> list[Entry]:
-    return [Entry(*fields) for fields in struct.iter_unpack(ENTRY, index)]
+    return [Entry(*fields) for fields in ENTRY.iter_unpack(index)]
 
 
 def _write_entry(entry: Entry) -> bytes:
-    return struct.pack(ENTRY, entry.size, entry.payload_crc, entry.values_crc)
+    return ENTRY.pack(entry.size, entry.payload_crc, entry.values_crc)

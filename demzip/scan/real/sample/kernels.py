@@ -143,8 +143,10 @@ def code_on_lattice(
         height = height_of(ordinal, scale, form)
         index = (((height - anchor) << PITCH_BITS) + (pitch >> 1)) // pitch
         place = lattice_ordinal(anchor, index, pitch, scale, form)
-        found = int64(place - 1 <= ordinal <= place + 1)
-        nudge = ordinal - place if found else int64(0)
+        # Not by their difference, which may be too large for 64 bits.
+        found = int64((ordinal >= place - 1) & (ordinal <= place + 1))
+        if found:
+            nudge = ordinal - place
     found, coder = code_bit(
         decoding, coder, found, chances, uint64(ON_LATTICE + stage * 16 + before), words
     )
