@@ -108,7 +108,7 @@ class Reader:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)
                 with rasterio.open(target) as raster:
-                    found = raster.read(1)
+                    found = raster.read(1 if raster.count == 1 else None)
         finally:
             target.unlink()
         if values is None or digest(found) != digest(values):
