@@ -76,7 +76,7 @@ def cache_directory() -> Path | None:
 def kernels_are_compiled() -> bool:
     """Whether an earlier process left compiled kernels behind (a hint for progress messages)."""
     directory = cache_directory()
-    return directory is not None and any(directory.rglob("*decode_block*.nbc"))
+    return directory is not None and any(directory.rglob("*.nbc"))
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

@@ -111,6 +111,8 @@ def compare_predictors(
             raise OptionsError(
                 f"unknown predictor {predictor!r}; choose among {', '.join(PREDICTORS)}"
             )
+    if not predictors:
+        raise OptionsError("name at least one predictor")
     options = EncodeOptions(block=DEFAULT_BLOCK, jobs=thread_count(jobs))
     with open_source(src, options.block) as source, naming(src):
         plane = source.planes[check_band(band, len(source.dtypes)) - 1]
