@@ -71,7 +71,7 @@ def _describe(file: str, decoder: "RasterDecoder", file_bytes: int) -> dict[str,
         "bands": [
             {
                 "dtype": plane.value_map.dtype,
-                "values": plane.value_map.describe(),
+                "values": plane.describe(),
                 "predictor": plane.predictor,
                 "nodata": band.nodata,
                 "units": band.units,

@@ -7,7 +7,7 @@ neither has to be in memory whole.
 from demzip.codec.checksum import checksum
 from demzip.codec.decoder import RasterDecoder, decode, open_bytes, trailing_bytes
 from demzip.codec.encoder import RasterEncoder, RasterPlan, encode
-from demzip.codec.plane import PlaneSource
+from demzip.codec.plane import PlaneSource, describe
 from demzip.codec.threads import in_order
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "RasterPlan",
     "checksum",
     "decode",
+    "describe",
     "encode",
     "in_order",
     "open_bytes",

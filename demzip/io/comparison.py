@@ -8,7 +8,7 @@ from pathlib import Path
 import rasterio
 from rasterio.windows import Window
 
-from demzip.codec import PlaneSource, RasterEncoder
+from demzip.codec import PlaneSource, RasterEncoder, RasterPlan, describe
 from demzip.codec.plane import PlaneEncoder
 from demzip.errors import OptionsError
 from demzip.io.checks import Progress, every
@@ -120,14 +120,16 @@ def compare_predictors(
         encoder = RasterEncoder(
             [plane], source.shape, about, options, every(progress, "reading", samples)
         )
-        rows = [_row(encoder, name, progress) for name in dict.fromkeys(predictors)]
+        plans = {name: encoder.plan(name) for name in predictors}
+        rows = [_row(encoder, name, plan, progress) for name, plan in plans.items()]
+        model = plans[predictors[0]].planes[0].model
         value_map = encoder.planes[0].value_map
         return Comparison(
             name=source.name,
             band=band,
             bands=len(source.dtypes),
             shape=source.shape,
-            values=value_map.describe(),
+            values=describe(value_map, model),
             step=value_map.step,
             valid=_count_valid(encoder.planes[0]),
             raw_bytes=samples * value_map.pattern.itemsize,
@@ -137,9 +139,10 @@ def compare_predictors(
         )
 
 
-def _row(encoder: RasterEncoder, name: str, progress: Progress | None) -> Row:
+def _row(
+    encoder: RasterEncoder, name: str, plan: RasterPlan, progress: Progress | None
+) -> Row:
     size = encoder.grid.rows * encoder.grid.cols
-    plan = encoder.plan(name)
     file_bytes = encoder.size(plan, every(progress, name, size))
     corrections = count_corrections(encoder.planes[0], plan.planes[0], encoder.jobs, WITHIN)
     return Row(

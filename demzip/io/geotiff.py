@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from demzip.blocks.grid import check_block
-from demzip.codec import RasterDecoder, RasterEncoder
+from demzip.codec import RasterDecoder, RasterEncoder, describe
 from demzip.errors import OptionsError
 from demzip.io.checks import Progress, check_blocks, check_metadata, every
 from demzip.io.files import FileRanges, PathLike, naming, output_path, replacing
@@ -92,7 +92,12 @@ def compress(
             source=source.name,
             path=path,
             predictor=", ".join(dict.fromkeys(plan.planes[band].predictor for band in bands)),
-            values=in_words([encoder.planes[band].value_map for band in bands]),
+            values=in_words(
+                [
+                    describe(encoder.planes[band].value_map, plan.planes[band].model)
+                    for band in bands
+                ]
+            ),
             samples=source.samples,
             raw_bytes=source.raw_bytes,
             source_bytes=source.file_bytes,

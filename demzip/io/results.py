@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demzip.io.salvage import LostBlock
-from demzip.raster.values import ValueMap
 
 
 @dataclass(frozen=True)
@@ -93,9 +92,8 @@ class Verified:
     original: str | None
 
 
-def in_words(value_maps: Sequence[ValueMap]) -> str:
-    """Maps of several bands: "uint8, 3 bands", or what each of them is, with semicolons."""
-    words = [value_map.describe() for value_map in value_maps]
+def in_words(words: Sequence[str]) -> str:
+    """Values of several bands: "uint8, 3 bands", or what each of them is, with semicolons."""
     if len(words) == 1:
         return words[0]
     if len(set(words)) == 1:
