@@ -14,7 +14,7 @@ from demzip.entropy.integers import ByteReader
 from demzip.errors import CorruptError
 
 CRC_FIELD = range(CHECKED, PREFIX.size)
-LENGTHS = range(12, CHECKED)  # bytes of the two lengths in the prefix
+HEADER_LENGTH, INDEX_LENGTH = range(12, 16), range(16, CHECKED)
 MAX_FRONT = 1 << 26  # bytes; longer ones are not searched
 
 Read = Callable[[int, int], bytes]  # offset, size -> that many bytes, fewer at the end
@@ -91,7 +91,7 @@ def _with_these_lengths(front: bytes) -> Iterator[Repair]:
     for place in reversed((*range(CHECKED), *range(PREFIX.size, len(front)))):
         byte = of_top[register >> 24]
         register = ((register ^ table[byte]) << 8) | byte
-        if register < 256 and place not in LENGTHS:
+        if register < 256 and not HEADER_LENGTH.start <= place < INDEX_LENGTH.stop:
             yield _changed(front, place, register)
 
 
@@ -103,15 +103,25 @@ def _step(byte: int) -> int:
 def _with_other_lengths(read: Read, prefix: bytes) -> Iterator[Repair]:
     """A wrong length makes the checksum cover the wrong bytes: all others are tried."""
     index_bytes = _index_bytes(read)
-    for place in LENGTHS:
-        for byte in range(256):
-            changed = prefix[:place] + bytes([byte]) + prefix[place + 1 :]
-            total = _total(changed)
-            if byte == prefix[place] or PREFIX.unpack(changed)[4] != index_bytes:
-                continue
-            front = changed + read(PREFIX.size, total - PREFIX.size) if total <= MAX_FRONT else b""
-            if len(front) == total and _syndrome(front) == 0:
-                yield Repair(place, front, prefix[place])
+    if index_bytes is None or index_bytes >= MAX_FRONT:
+        return
+    if PREFIX.unpack(prefix)[4] == index_bytes:
+        changes = [
+            prefix[:place] + bytes([byte]) + prefix[place + 1 :]
+            for place in HEADER_LENGTH
+            for byte in range(256)
+        ]
+    else:
+        start, stop = INDEX_LENGTH.start, INDEX_LENGTH.stop
+        changes = [prefix[:start] + index_bytes.to_bytes(4, "little") + prefix[stop:]]
+    for changed in changes:
+        places = [place for place in range(PREFIX.size) if changed[place] != prefix[place]]
+        total = _total(changed)
+        if len(places) != 1 or total > MAX_FRONT:
+            continue
+        front = changed + read(PREFIX.size, total - PREFIX.size)
+        if len(front) == total and _syndrome(front) == 0:
+            yield Repair(places[0], front, prefix[places[0]])
 
 
 def _index_bytes(read: Read) -> int | None:
