@@ -83,7 +83,7 @@ def find_map(
         found = _find_grid(read, boxes, plain, declared, sample, mapper)
     else:
         found = _pass(read, boxes, plain, declared, sample, mapper)
-        _check_integers(found)
+        _check_integers(found, sum(map(_size, boxes)))
     fills = _choose_fills(found)
     final, spans = _finish(read, boxes, found, fills, mapper)
     if found.occurrence is None:
@@ -207,12 +207,14 @@ def _core(sample: AnyArray, plain: ValueMap, declared: int | None) -> AnyArray:
     return sample if strange is None else sample[~strange]
 
 
-def _check_integers(found: _Pass) -> None:
-    if found.off_share <= FEW:
+def _check_integers(found: _Pass, total: int) -> None:
+    common = sum(count for _, count in _common(found.evidence, found.value_map))
+    off = sum(box.off_total for box in found.evidence) - common
+    if off <= FEW * total:
         return
     raise UnsupportedError(
         f"most values of this {found.value_map.dtype} raster must lie within "
-        f"-{LARGEST} .. {LARGEST} (2**46), and {found.off_share:.0%} do not"
+        f"-{LARGEST} .. {LARGEST} (2**46), and {off / total:.0%} do not"
     )
 
 

@@ -80,8 +80,8 @@ def round_trips() -> None:
         block = (512, 48, 4096)[number % 3]
         predictor = ("lagrange24", "jpeg4", "auto")[number // 3 % 3]
         same(values, {"nodata": nodata, "block": block, "predictor": predictor})
-    for dtype, nodata, options, make in FILES.values():
-        same(np.array(make(), dtype), {"nodata": nodata, **options})
+    for recipe in FILES.values():
+        same(recipe.values(), {"nodata": recipe.nodata, **recipe.options})
 
 
 def same(values, options) -> None:
