@@ -42,8 +42,17 @@ def _content(path):
     with rasterio.open(path) as dataset:
         mask = dataset.read_masks(1).tobytes() if has_mask(dataset) else None
         samples = [dataset.read(band).tobytes() for band in dataset.indexes]
-        shape = dataset.shape
-    return samples, mask, shape, about(path)
+        shape, crs = dataset.shape, dataset.crs
+    # Texts of a CRS may differ; a GeoTIFF's first band is gray if it is nothing else.
+    return samples, mask, shape, crs, about(path) | {
+        "crs": "see above",
+        "colorinterp": _colors(path).replace("undefined: 0", "gray: 1", 1),
+    }
+
+
+def _colors(path):
+    with rasterio.open(path) as dataset:
+        return repr(dataset.colorinterp)
 
 
 @pytest.fixture
