@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,9 @@ _OWN_CACHE = ""
 if "NUMBA_CACHE_DIR" not in os.environ:
     _OWN_CACHE = tempfile.mkdtemp(prefix="demzip-tests-")
     os.environ["NUMBA_CACHE_DIR"] = _OWN_CACHE
+
+# Shells let background jobs ignore Ctrl-C, and whatever these start inherits it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 settings.register_profile(
