@@ -117,8 +117,11 @@ def estimator(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """Mark a piece of a kernel that Numba pastes into its callers; a call would cost dearly."""
-    return cast("Callable[P, R]", _njit(inline="always")(function))
+    """Mark a piece of a kernel that LLVM pastes into its callers; a call would cost dearly.
+
+    (Numba can paste too, before it infers types, and takes twice as long to compile that.)
+    """
+    return cast("Callable[P, R]", _njit(forceinline=True)(function))
 
 
 @NUMBA.extending.intrinsic  # type: ignore[untyped-decorator]

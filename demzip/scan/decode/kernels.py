@@ -18,6 +18,7 @@ from demzip.scan.segment.kernels import (
     extend_west,
     first_cell,
     prepare,
+    prepare_segment,
 )
 from demzip.scan.symbols.kernels import take_any, take_plain
 
@@ -243,8 +244,9 @@ def decode_block(
     )  # fmt: skip
     nothing = int64(0)
     lane3 = (point, span, position, bit, nothing, nothing, nothing, nothing, nothing)
-    row0, row1, row2, row3 = 1, 2, 3, 4
-    seg0, seg1, seg2, seg3 = 0, -2, -4, -6
+    # Not literals, for each of which Numba would compile the functions called anew.
+    row0, row1, row2, row3 = int64(1), int64(2), int64(3), int64(4)
+    seg0, seg1, seg2, seg3 = int64(0), int64(-2), int64(-4), int64(-6)
     sums0, activity0, flat0, sets0 = sums[0], activity[0], flat[0], sets[0]
     sums1, activity1, flat1, sets1 = sums[1], activity[1], flat[1], sets[1]
     sums2, activity2, flat2, sets2 = sums[2], activity[2], flat[2], sets[2]
@@ -255,7 +257,7 @@ def decode_block(
             if seg0 == 0:
                 lane0 = enter_row(samples, magnitudes, row0, stride, lane0)
             count0 = min(SEGMENT, cols - seg0 * SEGMENT)
-            prepare(
+            prepare_segment(
                 samples, magnitudes, holes, row0, seg0, cols, stride, weights, thresholds,
                 sums0, activity0, flat0, sets0,
             )  # fmt: skip
@@ -265,7 +267,7 @@ def decode_block(
             if seg1 == 0:
                 lane1 = enter_row(samples, magnitudes, row1, stride, lane1)
             count1 = min(SEGMENT, cols - seg1 * SEGMENT)
-            prepare(
+            prepare_segment(
                 samples, magnitudes, holes, row1, seg1, cols, stride, weights, thresholds,
                 sums1, activity1, flat1, sets1,
             )  # fmt: skip
@@ -275,7 +277,7 @@ def decode_block(
             if seg2 == 0:
                 lane2 = enter_row(samples, magnitudes, row2, stride, lane2)
             count2 = min(SEGMENT, cols - seg2 * SEGMENT)
-            prepare(
+            prepare_segment(
                 samples, magnitudes, holes, row2, seg2, cols, stride, weights, thresholds,
                 sums2, activity2, flat2, sets2,
             )  # fmt: skip
@@ -285,7 +287,7 @@ def decode_block(
             if seg3 == 0:
                 lane3 = enter_row(samples, magnitudes, row3, stride, lane3)
             count3 = min(SEGMENT, cols - seg3 * SEGMENT)
-            prepare(
+            prepare_segment(
                 samples, magnitudes, holes, row3, seg3, cols, stride, weights, thresholds,
                 sums3, activity3, flat3, sets3,
             )  # fmt: skip
