@@ -8,6 +8,7 @@ place where one byte explains the checksum.
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from demzip.container.layout import CHECKED, INDEX, MAGIC, MAX_SIDE, PREFIX
 from demzip.entropy.integers import ByteReader
@@ -88,7 +89,7 @@ def _with_these_lengths(front: bytes) -> Iterator[Repair]:
     table = [_step(byte) for byte in range(256)]
     of_top = {value >> 24: byte for byte, value in enumerate(table)}
     register = syndrome
-    for place in reversed((*range(CHECKED), *range(PREFIX.size, len(front)))):
+    for place in chain(reversed(range(PREFIX.size, len(front))), reversed(range(CHECKED))):
         byte = of_top[register >> 24]
         register = ((register ^ table[byte]) << 8) | byte
         if register < 256 and not HEADER_LENGTH.start <= place < INDEX_LENGTH.stop:
