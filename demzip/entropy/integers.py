@@ -157,8 +157,10 @@ def read_integers(reader: ByteReader, count: int) -> Int64Array:
 
 def _unpack(data: memoryview, lengths: Int64Array) -> Int64Array:
     """Inverse of _pack, lengths below 64; in time linear in their sum, whatever a file asks for."""
-    starts = np.cumsum(lengths) - lengths
     out = np.zeros(lengths.size, np.int64)
+    if not data:
+        return out
+    starts = np.cumsum(lengths) - lengths
     padded = np.append(np.frombuffer(data, np.uint8), np.zeros(9, np.uint8))
     for byte in range(9):  # up to 63 bits that begin within a byte
         shift = 8 * byte - (starts & 7)
