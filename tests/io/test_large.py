@@ -9,12 +9,15 @@ import pytest
 import rasterio
 
 import demzip
-from demzip.codec import RasterDecoder, open_bytes
+from demzip.codec import RasterDecoder, RasterEncoder, open_bytes
 from demzip.codec.decoder import MAX_NUMBERS
+from demzip.codec.plane import PlaneSource
 from demzip.container.layout import INDEX, MAX_SIDE, Header, front_bytes, write_front
 from demzip.container.plane import PlaneSection
 from demzip.errors import CorruptError, DemzipError, OptionsError, UnsupportedError
 from demzip.io.writing import PIECE_BYTES, GeotiffWriter
+from demzip.options import EncodeOptions
+from demzip.raster.georeference import Georeference
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -181,3 +184,12 @@ def test_headers_that_ask_for_many_numbers_are_refused():
     assert len(open_bytes(front(2)).bands) == 2
     with pytest.raises(UnsupportedError, match="levels and tables"):
         open_bytes(front((MAX_NUMBERS >> 20) + 1))
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"), [((1, MAX_SIDE + 1), "16777216"), ((MAX_SIDE, MAX_SIDE), "larger blocks")]
+)
+def test_what_no_file_can_hold_is_refused_before_it_is_read(shape, words):
+    source = PlaneSource(lambda _rows, _cols: pytest.fail("read"), "uint8")
+    with pytest.raises(UnsupportedError, match=words):
+        RasterEncoder([source], shape, Georeference(), EncodeOptions(block=16))
