@@ -1,6 +1,7 @@
 """The application: its commands, its version, and how errors become one line and an exit code."""
 
 import errno
+import os
 import signal
 import sys
 from pathlib import Path
@@ -129,7 +130,15 @@ def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
     sys.exit(TERMINATED)  # unwinds, so that temporary files are removed
 
 
+def _occupy_closed_streams() -> None:
+    """Files that are opened later must not take the numbers of standard streams that are closed."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if stream is None:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def main() -> None:
     """Entry point."""
+    _occupy_closed_streams()
     signal.signal(signal.SIGTERM, _terminate)
     app(prog_name="demzip")

@@ -15,9 +15,14 @@ Json = Annotated[bool, typer.Option("--json", help="Write one JSON object to sta
 KILO = 1000
 
 
+def plain(text: str) -> str:
+    """A text in one line that does nothing to a terminal: tags may hold anything."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 def say(message: str) -> None:
     """A line for people, on stderr."""
-    typer.echo(f"demzip: {message}", err=True)
+    typer.echo(f"demzip: {plain(message)}", err=True)
 
 
 def data(message: str) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from demzip.cli.console import Jobs, Json, say_if_first_run, write_json
 from demzip.cli.progress import progress_bar
+from demzip.cli.streams import no_stream
 
 if TYPE_CHECKING:
     from demzip.io.comparison import Comparison
@@ -50,6 +51,7 @@ def entropy(
     demzip entropy tile.tif --all-predictors
     demzip entropy tile.tif -p jpeg2 -p lagrange12 --json
     """
+    no_stream(raster)
     say_if_first_run()
     from demzip.io.comparison import compare_predictors
     from demzip.predict.templates import PREDICTORS

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from demzip.cli.console import Json, data, say, size, write_json
+from demzip.cli.console import Json, data, plain, say, size, write_json
 from demzip.cli.streams import streams
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _show(found: dict[str, Any]) -> None:
     for label, value in lines:
         if value is not None:
             text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            data(f"{label:{LABEL}} {text}")
+            data(plain(f"{label:{LABEL}} {text}"))
 
 
 def _band_lines(place: str, band: dict[str, Any]) -> list[tuple[str, object]]:

@@ -11,7 +11,7 @@ Report = Callable[[str, int, int], object]
 @contextmanager
 def progress_bar() -> Iterator[Report | None]:
     """Give a callback for the library's `progress`; None unless stderr is a terminal."""
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield None
         return
     from rich.console import Console

@@ -87,6 +87,17 @@ def needed(target: Path | None, source: str) -> Path | None:
     return target
 
 
+def no_stream(name: str | None) -> None:
+    """Refuse "-" where only files will do.
+
+    Raises:
+        OptionsError: It is "-".
+
+    """
+    if name == STREAM:
+        raise OptionsError(f"{INPUT} cannot be read here: give a file (./- for one of that name)")
+
+
 @contextmanager
 def streams(source: str, target: Path | None = None, *, as_json: bool = False) -> Iterator[Streams]:
     """Give files in the place of `-`; messages of errors name the streams.
@@ -97,7 +108,7 @@ def streams(source: str, target: Path | None = None, *, as_json: bool = False) -
         as_json: Whether standard output is for something else.
 
     Raises:
-        OptionsError: A stream is a terminal, or is needed twice, or there is no output.
+        OptionsError: A stream is a terminal, is closed, or is needed twice, or there is no output.
         DemzipError: Standard input cannot be kept, or standard output cannot be written.
 
     """
@@ -105,6 +116,12 @@ def streams(source: str, target: Path | None = None, *, as_json: bool = False) -
     if source != STREAM and not to_stdout:
         yield Streams(Path(), source, target)
         return
+    for wanted, stream, name in (
+        (source == STREAM, sys.stdin, INPUT),
+        (to_stdout, sys.stdout, OUTPUT),
+    ):
+        if wanted and stream is None:
+            raise OptionsError(f"{name} is closed; redirect it, or name a file")
     if source == STREAM and sys.stdin.isatty():
         raise OptionsError(f"{INPUT} is a terminal; redirect it, as in < FILE")
     if to_stdout and as_json:

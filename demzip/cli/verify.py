@@ -6,7 +6,7 @@ import typer
 
 from demzip.cli.console import Jobs, say, say_if_first_run
 from demzip.cli.progress import progress_bar
-from demzip.cli.streams import streams
+from demzip.cli.streams import no_stream, streams
 
 
 def verify(
@@ -25,6 +25,7 @@ def verify(
     bit for bit, and every piece of metadata. Exit code 3 if anything is damaged or different; the
     first findings are named and all damaged blocks are counted.
     """
+    no_stream(original)
     say_if_first_run()
     from demzip.io import geotiff
 

@@ -35,6 +35,7 @@ ReadRange = Callable[[int, int], bytes]  # offset, size -> that many bytes, fewe
 OnDamage = Callable[[int, BlockBox, CorruptError], AnyArray]
 
 FIRST_READ = 32768  # enough for header and index of ordinary rasters
+MAX_NUMBERS = 1 << 26  # in the headers of all planes; a few bytes may ask for millions of them
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,16 @@ class Plane:
     def describe(self) -> str:
         """The values in words, e.g. "float32 on a 0.01 grid, 3 exceptions"."""
         return describe(self.value_map, self.model)
+
+    @property
+    def numbers(self) -> int:
+        """Grid levels, popularity classes and frequency levels that it keeps in memory."""
+        levels = self.value_map.levels
+        count = 0 if levels is None else levels.size
+        if isinstance(self.model, Model):
+            count += self.model.popularity.classes.size
+            count += sum(len(table.levels) for table in self.model.tables)
+        return count
 
     @classmethod
     def of_section(cls, data: bytes) -> "Plane":
@@ -118,7 +129,7 @@ class RasterDecoder:
         self.header, self.index = read_front(front, _count_payloads)
         self.front_bytes = total
         self.grid = _grid(self.header)
-        self.planes = tuple(Plane.of_section(section) for section in self.header.planes)
+        self.planes = tuple(_planes(self.header))
         roles = [plane.role for plane in self.planes]
         bands = roles.count(BAND)
         if bands == 0:
@@ -239,6 +250,16 @@ class RasterDecoder:
 
 def _grid(header: Header) -> BlockGrid:
     return BlockGrid(header.rows, header.cols, header.block)
+
+
+def _planes(header: Header) -> Iterator[Plane]:
+    left = MAX_NUMBERS
+    for section in header.planes:
+        plane = Plane.of_section(section)
+        left -= plane.numbers
+        if left < 0:
+            raise UnsupportedError(f"levels and tables of more than {MAX_NUMBERS} numbers")
+        yield plane
 
 
 def _count_payloads(header: Header) -> int:

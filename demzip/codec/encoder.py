@@ -15,7 +15,7 @@ from demzip.codec.grid import GridEncoder
 from demzip.codec.plane import PlaneEncoder, PlanePlan, PlaneSource, Progress, section_of
 from demzip.codec.real import RealEncoder
 from demzip.codec.threads import in_order
-from demzip.container.layout import INDEX, Header, front_bytes, write_front
+from demzip.container.layout import INDEX, MAX_PLANES, MAX_SIDE, Header, front_bytes, write_front
 from demzip.container.metadata import write_metadata
 from demzip.container.plane import BAND, MASK
 from demzip.errors import OptionsError, UnsupportedError
@@ -27,7 +27,6 @@ from demzip.raster.values import ValueMap
 
 AnyArray = NDArray[np.generic]
 
-MAX_PLANES = 65535
 MANY = 0.001  # share of exceptions from which on floats on a grid may be cheaper as true floats
 TRIAL_BLOCKS = 6
 
@@ -69,12 +68,17 @@ class RasterEncoder:
         check_block(options.block)
         if min(shape) < 1:
             raise UnsupportedError(f"a raster of {shape[0]} x {shape[1]} samples has no blocks")
+        if max(shape) > MAX_SIDE:
+            raise UnsupportedError(
+                f"a raster of {shape[0]} x {shape[1]} samples; {MAX_SIDE} are legal on a side"
+            )
         if not 1 <= len(sources) <= MAX_PLANES:
             raise UnsupportedError(f"a raster of {len(sources)} bands; 1 to {MAX_PLANES} are legal")
         roles = [BAND] * len(georeference.bands) + [MASK] * georeference.mask
         if [source.role for source in sources] != roles:
             raise OptionsError("the planes are not the bands, and the mask, of the metadata")
         self.grid = BlockGrid(*shape, options.block)
+        front_bytes(b"", self.grid.count * len(sources))  # before all of it has been read in vain
         self.georeference = georeference
         self.jobs = thread_count(options.jobs)
         self.planes = tuple(self._plane(source, progress) for source in sources)

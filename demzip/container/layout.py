@@ -18,7 +18,7 @@ CHECKED = 20  # bytes of the prefix that its CRC covers
 INDEX = np.dtype([("size", "<u4"), ("payload_crc", "<u4"), ("value_crc", "<u4")])
 
 MAX_SIDE = 1 << 24  # rows or columns
-MAX_PLANES = 1 << 16
+MAX_PLANES = 65535
 MAX_SECTION = 1 << 26  # bytes of the metadata or of a plane's section
 MAX_INDEX = 1 << 32  # bytes
 
@@ -60,7 +60,7 @@ class Header:
         """
         reader = ByteReader(data, "header")
         rows, cols = reader.varint(MAX_SIDE + 1), reader.varint(MAX_SIDE + 1)
-        block, count = reader.varint(1 << 13), reader.varint(MAX_PLANES)
+        block, count = reader.varint(1 << 13), reader.varint(MAX_PLANES + 1)
         if min(rows, cols, count) < 1:
             raise CorruptError("header: a size or the number of planes is 0")
         metadata = bytes(reader.take(reader.varint(MAX_SECTION)))
@@ -159,7 +159,7 @@ def read_prefix(data: bytes | memoryview) -> int:
         raise TruncatedError(f"the file ends within its first {PREFIX.size} bytes")
     _, version, reserved, header_bytes, index_bytes, _ = PREFIX.unpack(data[: PREFIX.size])
     if version != FORMAT_VERSION or reserved != 0:
-        hint = "demzip 0.1 reads it" if version == 1 else "a newer demzip may read it"
+        hint = "compress the raster again" if version == 1 else "a newer demzip may read it"
         raise UnsupportedError(
             f"format version {version}.{reserved} is not known to this demzip, which reads "
             f"version {FORMAT_VERSION}; {hint}"

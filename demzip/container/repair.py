@@ -8,6 +8,7 @@ place where one byte explains the checksum.
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from demzip.container.layout import CHECKED, INDEX, MAGIC, MAX_SIDE, PREFIX
 from demzip.entropy.integers import ByteReader
@@ -15,7 +16,7 @@ from demzip.errors import CorruptError
 
 CRC_FIELD = range(CHECKED, PREFIX.size)
 HEADER_LENGTH, INDEX_LENGTH = range(12, 16), range(16, CHECKED)
-MAX_FRONT = 1 << 26  # bytes; longer ones are not searched
+MAX_FRONT = 1 << 24  # bytes, or a million blocks; searching longer ones would take too long
 
 Read = Callable[[int, int], bytes]  # offset, size -> that many bytes, fewer at the end
 
@@ -88,7 +89,7 @@ def _with_these_lengths(front: bytes) -> Iterator[Repair]:
     table = [_step(byte) for byte in range(256)]
     of_top = {value >> 24: byte for byte, value in enumerate(table)}
     register = syndrome
-    for place in reversed((*range(CHECKED), *range(PREFIX.size, len(front)))):
+    for place in chain(reversed(range(PREFIX.size, len(front))), reversed(range(CHECKED))):
         byte = of_top[register >> 24]
         register = ((register ^ table[byte]) << 8) | byte
         if register < 256 and not HEADER_LENGTH.start <= place < INDEX_LENGTH.stop:
@@ -114,14 +115,17 @@ def _with_other_lengths(read: Read, prefix: bytes) -> Iterator[Repair]:
     else:
         start, stop = INDEX_LENGTH.start, INDEX_LENGTH.stop
         changes = [prefix[:start] + index_bytes.to_bytes(4, "little") + prefix[stop:]]
+    rest = memoryview(read(PREFIX.size, MAX_FRONT - PREFIX.size))
     for changed in changes:
         places = [place for place in range(PREFIX.size) if changed[place] != prefix[place]]
         total = _total(changed)
         if len(places) != 1 or total > MAX_FRONT:
             continue
-        front = changed + read(PREFIX.size, total - PREFIX.size)
-        if len(front) == total and _syndrome(front) == 0:
-            yield Repair(places[0], front, prefix[places[0]])
+        *_, crc = PREFIX.unpack(changed)
+        body = rest[: total - PREFIX.size]
+        whole = len(body) == total - PREFIX.size
+        if whole and zlib.crc32(body, zlib.crc32(changed[:CHECKED])) == crc:
+            yield Repair(places[0], changed + body, prefix[places[0]])
 
 
 def _index_bytes(read: Read) -> int | None:

@@ -1,4 +1,4 @@
-"""Which samples of a block are no numbers, and their bits (docs/format.md section 5.3)."""
+"""Which samples of a block are no numbers, and their bits (docs/format.md sections 5.3, 5.4)."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -307,3 +307,17 @@ def test_salvage_with_a_fill(packed, run, assert_fails):
 )  # fmt: skip
 def test_sizes(count, text):
     assert console.size(count) == text
+
+
+def test_tags_do_nothing_to_terminals(packed, run):
+    about = Georeference(tags={"": {"NOTE": "a\x1b[31mb\nsize                 1 byte\u202e"}})
+    Path("odd.dz").write_bytes(demzip.encode(np.zeros((1, 2), np.int16), georeference=about))
+    lines = run("info", "odd.dz").stdout.splitlines()
+    assert [line for line in lines if line.startswith("tag NOTE")] == [
+        r"tag NOTE             a\x1b[31mb\nsize                 1 byte\u202e"
+    ]
+    assert sum(line.startswith("size") for line in lines) == 1
+    result = run("verify", packed, "odd\x1b[31m\n.tif")
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert "\x1b" not in result.stderr

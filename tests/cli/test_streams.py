@@ -80,6 +80,8 @@ def test_through_both(tile, packed, files):
         (b"", ("compress", "-"), 2, "-o"),
         (b"", ("decompress", "-"), 2, "-o"),
         (b"", ("compress", "tile.tif", "-o", "-", "--json"), 2, "--json"),
+        (b"", ("entropy", "-"), 2, "standard input"),
+        (b"", ("verify", "tile.dz", "-"), 2, "standard input"),
     ],
 )
 def test_errors_name_the_streams(data, arguments, code, words, tile, files, assert_fails):
@@ -234,3 +236,28 @@ def limited(self):
 streams.Streams.send = limited
 main()
 """
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+@pytest.mark.parametrize(
+    ("closed", "arguments", "code", "words"),
+    [
+        ("<&-", ("info", "-"), 2, "standard input is closed"),
+        ("<&-", ("info", "tile.dz"), 0, ""),
+        (">&-", ("decompress", "tile.dz", "-o", "-"), 2, "standard output is closed"),
+        (">&-", ("verify", "tile.dz"), 0, "all checksums are right"),
+        ("2>&-", ("compress", "tile.tif", "-f"), 0, ""),
+        ("<&- >&- 2>&-", ("decompress", "tile.dz", "-f"), 0, ""),
+    ],
+)
+def test_closed_streams(closed, arguments, code, words, packed):
+    shell = f'exec "$@" {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", shell, "sh", sys.executable, "-m", "demzip", *arguments],
+        cwd=packed.parent, capture_output=True, text=True, check=False, timeout=300,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == code
+    assert words in done.stderr
+    assert "unexpected" not in done.stderr
+    assert done.stderr.count("\n") <= 1

@@ -2,16 +2,22 @@
 
 import shutil
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import rasterio
 
 import demzip
-from demzip.codec import RasterDecoder, open_bytes
-from demzip.container.layout import MAX_SIDE, Header, front_bytes, write_front
-from demzip.errors import CorruptError, DemzipError, OptionsError
+from demzip.codec import RasterDecoder, RasterEncoder, open_bytes
+from demzip.codec.decoder import MAX_NUMBERS
+from demzip.codec.plane import PlaneSource
+from demzip.container.layout import INDEX, MAX_SIDE, Header, front_bytes, write_front
+from demzip.container.plane import PlaneSection
+from demzip.errors import CorruptError, DemzipError, OptionsError, UnsupportedError
 from demzip.io.writing import PIECE_BYTES, GeotiffWriter
+from demzip.options import EncodeOptions
+from demzip.raster.georeference import Georeference
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -161,3 +167,29 @@ def test_compressing_keeps_few_rows_in_memory(tmp_path, monkeypatch):
     finally:
         tracemalloc.stop()
     assert max(packing, unpacking) < 32 << 20
+
+
+def test_headers_that_ask_for_many_numbers_are_refused():
+    """A list of 2**20 equal steps takes a few bytes, in each plane of a small file."""
+    decoder = open_bytes(demzip.encode(np.array([[1, 2]], np.int32)))
+    section = PlaneSection.from_bytes(decoder.header.planes[0])
+    levels = replace(section.value_map, levels=np.arange(1, (1 << 20) + 1))
+    data = replace(section, value_map=levels).to_bytes()
+    assert len(data) < 200
+
+    def front(planes):
+        header = replace(decoder.header, planes=(data,) * planes).to_bytes()
+        return write_front(header, np.zeros(planes, INDEX))
+
+    assert len(open_bytes(front(2)).bands) == 2
+    with pytest.raises(UnsupportedError, match="levels and tables"):
+        open_bytes(front((MAX_NUMBERS >> 20) + 1))
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"), [((1, MAX_SIDE + 1), "16777216"), ((MAX_SIDE, MAX_SIDE), "larger blocks")]
+)
+def test_what_no_file_can_hold_is_refused_before_it_is_read(shape, words):
+    source = PlaneSource(lambda _rows, _cols: pytest.fail("read"), "uint8")
+    with pytest.raises(UnsupportedError, match=words):
+        RasterEncoder([source], shape, Georeference(), EncodeOptions(block=16))

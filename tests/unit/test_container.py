@@ -84,6 +84,8 @@ def test_other_files_and_versions() -> None:
     for version in (0, 1, 3):
         refused(DATA[:8] + bytes([version, 0]) + DATA[10:], UnsupportedError)
     refused(DATA[:10] + b"\x01\x00" + DATA[12:], UnsupportedError)
+    with pytest.raises(UnsupportedError, match="compress the raster again"):
+        demzip.decode(DATA[:8] + b"\1\0" + DATA[10:])
     for size in (1, 7, 8, 23, 24, 100, len(DATA) - 1):
         with pytest.raises(TruncatedError):
             demzip.decode(DATA[:size])

@@ -89,6 +89,15 @@ def test_lists(values: list[int]) -> None:
     slow.done()
 
 
+def test_long_lists_of_long_numbers_take_time_in_proportion() -> None:
+    # With one large number for all extra bits, these 8 MB took a quarter of an hour.
+    values = np.full(1 << 20, (1 << 61) + 12345, np.int64)
+    values[::3] *= -1
+    reader = ByteReader(write_integers(values), "test")
+    assert np.array_equal(read_integers(reader, values.size), values)
+    reader.done()
+
+
 def test_lists_that_end_early() -> None:
     data = write_integers(np.array([5, -3, 900, 12, -70000, 5, 5], np.int64))
     for size in range(len(data)):
