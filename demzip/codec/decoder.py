@@ -310,8 +310,12 @@ def decode(data: bytes | memoryview, *, jobs: int = 1) -> AnyArray:
         raise UnsupportedError(
             f"bands of {', '.join(decoder.dtypes)} are no array; read them one by one"
         )
-    bands = [decoder.read(jobs=jobs, plane=plane) for plane in range(len(decoder.bands))]
-    return bands[0] if len(bands) == 1 else np.stack(bands)
+    if len(decoder.bands) == 1:
+        return decoder.read(jobs=jobs)
+    values = np.empty((len(decoder.bands), *decoder.shape), decoder.dtypes[0])
+    for plane in range(len(decoder.bands)):
+        values[plane] = decoder.read(jobs=jobs, plane=plane)
+    return values
 
 
 def trailing_bytes(decoder: RasterDecoder, size: int) -> int:

@@ -14,7 +14,7 @@ from demzip.raster.georeference import Band, Georeference, GroundControlPoint
 
 SPECIAL_NUMBERS = ("nan", "inf", "-inf")
 MAX_FLOAT = int(sys.float_info.max)  # integers of hundreds of digits are no doubles
-MAX_TEXT = 1 << 26  # bytes of JSON; more is taken for a decompression bomb
+MAX_TEXT = 1 << 23  # bytes of JSON; more is taken for a decompression bomb
 MAX_FACTOR = 1 << 24  # of overviews: as long as a side can be
 MAX_COLORS = 1 << 16
 JSON_NAMES = {"tags": "band_tags"}  # of a band's fields, where they are others

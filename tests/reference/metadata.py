@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from tests.reference.fields import RejectError
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "format.md"
-MAX_TEXT = 1 << 26
+MAX_TEXT = 1 << 23
 MAX_FLOAT = int(sys.float_info.max)
 WORDS = ("nan", "inf", "-inf")
 BAND_DEFAULTS: dict[str, Any] = {
