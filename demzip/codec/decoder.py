@@ -219,12 +219,7 @@ class RasterDecoder:
         rows = rows or slice(0, self.grid.rows)
         cols = cols or slice(0, self.grid.cols)
         shape = (rows.stop - rows.start, cols.stop - cols.start)
-        try:
-            out = np.empty(shape, self.planes[plane].value_map.dtype)
-        except MemoryError as error:
-            raise DemzipError(
-                f"{shape[0]} x {shape[1]} samples do not fit into memory; read a window"
-            ) from error
+        out = _allocate(shape, self.planes[plane].value_map.dtype)
         if out.size == 0:
             return out
 
@@ -312,10 +307,18 @@ def decode(data: bytes | memoryview, *, jobs: int = 1) -> AnyArray:
         )
     if len(decoder.bands) == 1:
         return decoder.read(jobs=jobs)
-    values = np.empty((len(decoder.bands), *decoder.shape), decoder.dtypes[0])
+    values = _allocate((len(decoder.bands), *decoder.shape), decoder.dtypes[0])
     for plane in range(len(decoder.bands)):
         values[plane] = decoder.read(jobs=jobs, plane=plane)
     return values
+
+
+def _allocate(shape: tuple[int, ...], dtype: str) -> AnyArray:
+    try:
+        return np.empty(shape, dtype)
+    except MemoryError as error:
+        size = " x ".join(map(str, shape))
+        raise DemzipError(f"{size} samples do not fit into memory; read a window") from error
 
 
 def trailing_bytes(decoder: RasterDecoder, size: int) -> int:
