@@ -59,6 +59,13 @@ class BlockGrid:
         """All blocks in order."""
         return (self.box(number) for number in range(self.count))
 
+    def in_file_order(self, planes: int) -> Iterator[tuple[int, BlockBox]]:
+        """Plane and block of each payload: all planes of one row of blocks, then of the next."""
+        for first in range(0, self.count, self.across):
+            for plane in range(planes):
+                for number in range(first, first + self.across):
+                    yield plane, self.box(number)
+
     def touching(self, rows: slice, cols: slice) -> Iterator[BlockBox]:
         """Blocks that share samples with the non-empty window rows x cols."""
         for down in range(rows.start // self.size, -(-rows.stop // self.size)):

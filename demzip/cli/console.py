@@ -63,4 +63,4 @@ def say_if_first_run() -> None:
     if jit.cache_directory() is None:
         say("compiling, as on every run: no folder for compiled code can be written")
     elif not jit.kernels_are_compiled():
-        say("first run: compiling, for half a minute or so (`demzip warmup` does it ahead)")
+        say("first run: compiling, for 10 to 30 seconds (`demzip warmup` does it ahead)")

@@ -153,14 +153,6 @@ class RasterDecoder:
         """Of the bands."""
         return tuple(plane.value_map.dtype for plane in self.bands)
 
-    def in_file_order(self) -> Iterator[tuple[int, BlockBox]]:
-        """Plane and block of each payload (docs/format.md section 5.1)."""
-        across = self.grid.across
-        for first in range(0, self.grid.count, across):
-            for plane in range(len(self.planes)):
-                for number in range(first, first + across):
-                    yield plane, self.grid.box(number)
-
     def entry(self, plane: int, box: BlockBox) -> BlockEntry:
         """Where the payload of a block lies."""
         down, right = divmod(box.number, self.grid.across)

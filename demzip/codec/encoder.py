@@ -2,7 +2,7 @@
 
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
@@ -135,7 +135,8 @@ class RasterEncoder:
         entries = np.zeros(self.grid.count * len(self.planes), INDEX)
         size = front_bytes(plan.header, entries.size)
         file.seek(size)
-        blocks = in_order(self.jobs, partial(self._block, plan), self.in_file_order())
+        order = self.grid.in_file_order(len(self.planes))
+        blocks = in_order(self.jobs, partial(self._block, plan), order)
         for number, (payload, value_crc, samples) in enumerate(blocks):
             file.write(payload)
             entries[number] = (len(payload), zlib.crc32(payload), value_crc)
@@ -150,20 +151,12 @@ class RasterEncoder:
         """Bytes of the .dz file that `write` would make."""
         total = front_bytes(plan.header, self.grid.count * len(self.planes))
         for payload, _, samples in in_order(
-            self.jobs, partial(self._block, plan), self.in_file_order()
+            self.jobs, partial(self._block, plan), self.grid.in_file_order(len(self.planes))
         ):
             total += len(payload)
             if progress is not None:
                 progress(samples)
         return total
-
-    def in_file_order(self) -> Iterator[tuple[int, BlockBox]]:
-        """Plane and block of each payload (docs/format.md section 5.1)."""
-        across = self.grid.across
-        for first in range(0, self.grid.count, across):
-            for plane in range(len(self.planes)):
-                for number in range(first, first + across):
-                    yield plane, self.grid.box(number)
 
     def _block(self, plan: RasterPlan, item: tuple[int, BlockBox]) -> tuple[bytes, int, int]:
         number, box = item

@@ -22,11 +22,6 @@ UInt32Array = NDArray[np.uint32]
 Int64Array = NDArray[np.int64]
 
 
-def has_constriction() -> bool:
-    """Whether constriction is installed."""
-    return constriction is not None
-
-
 def _model(frequencies: Int64Array) -> object:
     # Weights f - 1 that sum to 2**24 - n leave constriction nothing to round: its frequencies are
     # exactly f on every machine.

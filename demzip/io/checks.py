@@ -60,9 +60,8 @@ def check_blocks(
     problem = _length_problem(decoder, size)
     found = [] if problem is None else [str(problem)]
     count = 0
-    for samples, words in in_order(
-        jobs, partial(_check_block, decoder, source), decoder.in_file_order()
-    ):
+    order = decoder.grid.in_file_order(len(decoder.planes))
+    for samples, words in in_order(jobs, partial(_check_block, decoder, source), order):
         if words:
             count += 1
             if count <= LISTED:

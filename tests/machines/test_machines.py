@@ -1,6 +1,6 @@
 """Golden files and commands on machines unlike the one that wrote them.
 
-Both processes compile everything, for half a minute or so; they run at the same time.
+Both processes compile everything, for some 15 s on an idle machine; they run at the same time.
 """
 
 import os
