@@ -29,6 +29,9 @@ from demzip.io.quiet import without_warnings
 from demzip.options import DEFAULT_BLOCK
 from demzip.predict.templates import CHOICES
 
+ANY = native()
+LERC = native("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
+
 Encode = Callable[[Given], bytes]
 Decode = Callable[[bytes, Given], AnyArray]
 
@@ -66,13 +69,13 @@ def _demzip(predictor: str) -> Codec:
         f"demzip {predictor}",
         "demzip",
         f"demzip.encode, predictor {predictor}, blocks of {DEFAULT_BLOCK}, the declared no-data",
-        native(),
+        ANY,
         encode,
         lambda data, _given: demzip.decode(data),
     )
 
 
-def _geotiff(name: str, title: str, words: str, **options: str) -> Codec:
+def _geotiff(name: str, title: str, words: str, form: Form = ANY, /, **options: str) -> Codec:
     def encode(given: Given) -> bytes:
         array = given.array
         chosen = creation_options(array.dtype.name, array.shape, DEFAULT_BLOCK, options)
@@ -90,7 +93,7 @@ def _geotiff(name: str, title: str, words: str, **options: str) -> Codec:
             return array
 
     settings = f"GDAL GeoTIFF, tiles of {DEFAULT_BLOCK}, {words}"
-    return Codec(name, title, "GeoTIFF", settings, native(), encode, decode)
+    return Codec(name, title, "GeoTIFF", settings, form, encode, decode)
 
 
 def _image(name: str, title: str, words: str, form: Form, codec: str, **options: object) -> Codec:
@@ -133,7 +136,7 @@ def _pcodec(*, plane: bool) -> Codec:
         "pcodec 2-D" if plane else "pcodec",
         "array",
         f"imagecodecs.pcodec_encode, level 8, {words}",
-        native(),
+        ANY,
         encode,
         decode,
     )
@@ -147,7 +150,7 @@ def _arrays() -> Iterator[Codec]:
         "Blosc2",
         "array",
         "imagecodecs.blosc2_encode, bitshuffle, ZSTD, level 5",
-        native(),
+        ANY,
         lambda given: bytes(
             _function("blosc2", "encode")(  # its type stub knows no arrays
                 given.array, level=5, compressor="zstd", shuffle="bitshuffle", numthreads=1
@@ -169,7 +172,7 @@ def _arrays() -> Iterator[Codec]:
         "LZMA",
         "array",
         "imagecodecs.lzma_encode, level 6, bytes of the values",
-        native(),
+        ANY,
         lambda given: bytes(imagecodecs.lzma_encode(given.array.tobytes(), level=6)),
         lambda data, given: _bytes_of(imagecodecs.lzma_decode(data), given),
     )
@@ -211,7 +214,9 @@ CODECS: tuple[Codec, ...] = (
     _tiff("deflate9", "TIFF DEFLATE 9", "DEFLATE 9, predictor", COMPRESS="DEFLATE", ZLEVEL="9"),
     _tiff("zstd", "TIFF ZSTD", "ZSTD 9, predictor", COMPRESS="ZSTD", ZSTD_LEVEL="9"),
     _tiff("zstd19", "TIFF ZSTD 19", "ZSTD 19, predictor", COMPRESS="ZSTD", ZSTD_LEVEL="19"),
-    _tiff("lerc", "TIFF LERC", "LERC and ZSTD, error 0", COMPRESS="LERC_ZSTD", MAX_Z_ERROR="0"),
+    _tiff(
+        "lerc", "TIFF LERC", "LERC and ZSTD, error 0", LERC, COMPRESS="LERC_ZSTD", MAX_Z_ERROR="0"
+    ),
     *_images(),
     *_arrays(),
 )

@@ -212,7 +212,7 @@ def to_json(report: Report) -> str:
     """One object; docs/cli.md has its keys."""
     found = {"schema": SCHEMA} | asdict(report)
     found["classes"] = [asdict(summary) for summary in report.summaries]
-    return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_report(path: Path) -> Report:

@@ -14,7 +14,7 @@ from rich.table import Table as RichTable
 from demzip.bench.report import BASE, STRONG, RasterReport, Report, Result, Summary
 from demzip.errors import OptionsError
 
-PIPE_WIDTH = 130  # columns where there is no terminal
+PIPE_WIDTH = 150  # columns where there is no terminal
 NONE = "-"
 BEGIN, END = "<!-- demzip bench: begin -->", "<!-- demzip bench: end -->"
 MARKED = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
