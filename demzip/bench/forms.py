@@ -80,7 +80,7 @@ def unsigned(*floats: str, wide: bool = False) -> Form:
             back: AnyArray = (array.astype(pattern) + lowest).view(values.dtype)
             return back
 
-        words = f"value - minimum as {kind}"
+        words = f"{kind} (value - min)"
         return Given(np.ascontiguousarray(above.astype(kind)), words, restore, nodata)
 
     return form

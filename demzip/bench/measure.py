@@ -189,7 +189,7 @@ def machine() -> dict[str, str]:
     return {
         "cpu": _processor(),
         "cores": f"{os.cpu_count() or 1} logical cores",
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "system": f"{platform.system()} {platform.machine()}",
         "python": f"Python {platform.python_version()}, NumPy {np.__version__}",
     }
 

@@ -13,7 +13,7 @@ def bench(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="IN...",
+            metavar="IN",
             help="Rasters and folders of them, or the JSON file of an earlier benchmark.",
         ),
     ],
