@@ -88,7 +88,7 @@ def _geotiff(name: str, title: str, words: str, form: Form = ANY, /, **options: 
             return bytes(file.read())
 
     def decode(data: bytes, _given: Given) -> AnyArray:
-        with without_warnings(), MemoryFile(data) as file, file.open() as dataset:
+        with without_warnings(), MemoryFile(data) as file, file.open(driver="GTiff") as dataset:
             array: AnyArray = dataset.read(1)
             return array
 

@@ -167,7 +167,7 @@ def _matrices(report: Report) -> Iterator[Table]:
     # Codecs are the rows where they outnumber the rasters: tables stay narrow.
     if len(report.codecs) > len(report.rasters):
         lines = list(zip(columns, *rows, strict=True))
-        columns, rows = lines[0], lines[1:]
+        columns, rows = ("codec", *lines[0][1:]), lines[1:]
     yield Table("Bits per elevation by raster", tuple(columns), tuple(rows))
 
 
