@@ -60,9 +60,10 @@ def bench(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Compare demzip with other lossless codecs: sizes and speeds on one thread.
+    """Compare demzip with other lossless codecs.
 
-    Every result is decoded and compared bit for bit. Needs pip install 'demzip[bench]'.
+    Sizes and speeds on one thread; each result is compared bit for bit. Needs
+    pip install 'demzip[bench]'.
 
     \b
     demzip bench tile.tif --codecs 'jxl*,jpegls,demzip-lagrange24'
