@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 import demzip
+from demzip.cli.bench import bench
 from demzip.cli.compress import compress
 from demzip.cli.console import say
 from demzip.cli.decompress import decompress
@@ -122,7 +123,7 @@ def options(
     """
 
 
-for command in (compress, decompress, entropy, info, verify, warmup):
+for command in (bench, compress, decompress, entropy, info, verify, warmup):
     app.command()(command)
 
 

@@ -110,7 +110,7 @@ def test_version(process):
 
 def test_every_command_explains_itself(process):
     listed = process("--help").stdout
-    for command in ("compress", "decompress", "entropy", "info", "verify", "warmup"):
+    for command in ("bench", "compress", "decompress", "entropy", "info", "verify", "warmup"):
         assert f"\n  {command} " in listed
         shown = process(command, "--help")
         assert shown.returncode == 0

@@ -1,0 +1,1 @@
+"""demzip beside other codecs: sizes and speeds on identical samples, tables and charts of them."""
