@@ -1,9 +1,11 @@
 """No-data values of 64-bit integers: rasterio knows them as floats, GDAL and files exactly."""
 
+import math
 import re
 import struct
 from pathlib import Path
 
+import numpy as np
 import rasterio.shutil
 from rasterio.dtypes import in_dtype_range
 from rasterio.io import DatasetReader, MemoryFile
@@ -46,9 +48,16 @@ def declared_nodata(georeference: Georeference, dtype: str) -> float | None:
             low, high = (-(1 << 63), 1 << 63) if signed else (0, 1 << 64)
             if low <= value < high and value == int(value):
                 return value
-        elif in_dtype_range(value, dtype):
+        elif _fits(value, dtype):
             return value
     return None
+
+
+def _fits(value: float, dtype: str) -> bool:
+    """Rasterio's in_dtype_range, which warns where a float is just too large for float32."""
+    kind = np.dtype(dtype)
+    too_large = kind.kind == "f" and math.isfinite(value) and abs(value) > np.finfo(kind).max.item()
+    return not too_large and bool(in_dtype_range(value, dtype))
 
 
 def nodata_to_create(georeference: Georeference, dtype: str) -> float | None:

@@ -244,6 +244,13 @@ def test_nonsense_is_written_or_named(tmp_path, georeference, dtype):
         assert (dataset.read() == 1).all()
 
 
+def test_no_data_just_beyond_float32(tmp_path):
+    """It rounds to the largest float32, or to none, as one likes."""
+    georeference = Georeference(bands=(Band(nodata=3.4028235677973366e38),))
+    back = read(written(tmp_path / "a.tif", georeference, "float32"))
+    assert differences(back, georeference) == ["nodata: None instead of 3.4028235677973366e+38"]
+
+
 def test_names_of_ground_control_points_are_lost(tmp_path):
     points = tuple(
         GroundControlPoint(row, col, row, col, 0.0, "corner", "x")
