@@ -35,3 +35,7 @@ SYMBOL_BITS = 7
 POPULAR_SHIFT = 32  # added to the shift field where low bits are coded by the levels' popularity
 ESCAPE_LENGTH_BITS = 6  # an escaped residual: its length in bits, then its folded value
 MAX_SHIFT = 21  # uncoded low bits that all residuals of a table have
+
+# True floats
+PITCH_BITS = 20  # a lattice's pitch counts 2**-20 heights
+NOWHERE, AT_ZERO, AT_NEIGHBOURS = 0, 1, 2  # where lattices are anchored

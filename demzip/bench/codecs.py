@@ -115,7 +115,7 @@ def _function(codec: str, way: str) -> Callable[..., Any]:
 
 
 def _bytes_of(data: object, given: Given) -> AnyArray:
-    array = np.frombuffer(data, given.array.dtype)  # type: ignore[call-overload]
+    array = np.frombuffer(data, given.array.dtype)  # type: ignore[call-overload]  # any buffer
     return np.asarray(array).reshape(given.array.shape)
 
 

@@ -60,7 +60,7 @@ def _members(record: Band | Georeference, default: Band | Georeference) -> dict[
     return {name: value for name, value in values.items() if repr(value) != repr(plain[name])}
 
 
-def _json(value: Any) -> Any:  # noqa: ANN401
+def _json(value: Any) -> Any:  # noqa: ANN401  any JSON value
     """JSON has no tuples, no NaN and no infinities; the latter travel as text."""
     if isinstance(value, tuple):
         return [_json(item) for item in value]
@@ -133,7 +133,7 @@ def _tags(value: object, name: str) -> dict[str, dict[str, str]]:
     for table in spaces:
         if not isinstance(table, dict) or not all(isinstance(x, str) for x in table.values()):
             raise CorruptError(f"metadata: {name} is not a table of tables of texts")
-    return value  # type: ignore[return-value]
+    return value  # type: ignore[return-value]  # checked above, which mypy cannot follow
 
 
 def _number(value: object, name: str) -> float:

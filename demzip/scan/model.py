@@ -100,10 +100,8 @@ class Model:
             CorruptError: A field is outside its legal range.
 
         """
-        sets = reader.varint(MAX_SETS + 1)
-        if sets == 0:
-            raise CorruptError("model: no weight set")
-        weights = read_weights(reader, sets)
+        weights = read_sets(reader)
+        sets = weights.shape[0]
         activity_shift = reader.varint(MAX_ACTIVITY_SHIFT + 1)
         limit_count = reader.varint(BINS)
         steps = read_integers(reader, sets - 1 + limit_count)
@@ -146,6 +144,19 @@ class Model:
 def write_weights(weights: Int64Array) -> bytes:
     """Code (sets, 24) weights; that of W follows from the others."""
     return write_integers(np.delete(weights, TEMPLATE_ABOVE, axis=1).ravel())
+
+
+def read_sets(reader: ByteReader) -> Int64Array:
+    """Weight sets of a model: their number, then their weights.
+
+    Raises:
+        CorruptError: There is none, or too many, or a weight is outside +-2**20.
+
+    """
+    sets = reader.varint(MAX_SETS + 1)
+    if sets == 0:
+        raise CorruptError("model: no weight set")
+    return read_weights(reader, sets)
 
 
 def read_weights(reader: ByteReader, sets: int) -> Int64Array:

@@ -5,8 +5,8 @@ import pytest
 
 import demzip
 from demzip.codec import open_bytes
+from demzip.constants import AT_NEIGHBOURS, AT_ZERO
 from demzip.raster.georeference import Georeference
-from demzip.scan.real.model import AT_NEIGHBOURS, AT_ZERO
 from tests.terrain import relief
 
 

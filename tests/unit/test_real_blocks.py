@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from demzip.constants import AT_NEIGHBOURS, AT_ZERO, NOWHERE
 from demzip.entropy.integers import ByteReader
 from demzip.errors import CorruptError, DemzipError
 from demzip.raster.values import ValueMap
 from demzip.scan.real.block import RealPatch, lengthen, read_real_block, shorten, write_real_block
-from demzip.scan.real.model import AT_NEIGHBOURS, AT_ZERO, NOWHERE, RealModel
+from demzip.scan.real.model import RealModel
 from tests import terrain
 from tests.reference.decoder import read_payload, read_values
 from tests.reference.fields import RejectError

@@ -7,7 +7,7 @@ predict/kernels.py.
 
 from numba import int64, uint64
 
-from demzip.constants import MARGIN, SEGMENT, WEIGHT_BITS
+from demzip.constants import AT_NEIGHBOURS, MARGIN, SEGMENT, WEIGHT_BITS
 from demzip.entropy.kernels import decode_start, encode_end
 from demzip.jit import inlined, kernel
 from demzip.scan.real.floats.kernels import bit_length, height_of
@@ -28,7 +28,6 @@ from demzip.scan.segment.kernels import (
     prepare_segment,
 )
 
-AT_NEIGHBOURS = 2  # where lattices are anchored; 1 is at zero
 FIRST_ROW, FIRST_COLUMN = 3, 4  # from which on rules are tried
 ROW_REACH = 40  # words that a sample takes at most, of either kind
 

@@ -6,17 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.constants import MAX_SETS
+from demzip.constants import AT_NEIGHBOURS, AT_ZERO, NOWHERE, PITCH_BITS
 from demzip.entropy.integers import ByteReader, fold, read_integers, write_integers, write_varint
 from demzip.errors import CorruptError
-from demzip.scan.model import THRESHOLD_LIMIT, read_weights, write_weights
+from demzip.scan.model import THRESHOLD_LIMIT, read_sets, write_weights
 
 Int64Array = NDArray[np.int64]
 
 MAX_SCALE = 1100
 MAX_PITCH = 1 << 62
-PITCH_BITS = 20  # a pitch counts 2**-20 heights
-NOWHERE, AT_ZERO, AT_NEIGHBOURS = 0, 1, 2  # where lattices are anchored
 
 # Stored bits of the fraction, exponent of the least positive float, bits of infinity.
 FORMS = {32: (23, 149, 0x7F800000), 64: (52, 1074, 0x7FF << 52)}
@@ -82,11 +80,8 @@ class RealModel:
             CorruptError: A field is outside its legal range.
 
         """
-        sets = reader.varint(MAX_SETS + 1)
-        if sets == 0:
-            raise CorruptError("model: no weight set")
-        weights = read_weights(reader, sets)
-        steps = read_integers(reader, sets - 1)
+        weights = read_sets(reader)
+        steps = read_integers(reader, weights.shape[0] - 1)
         scale = reader.signed(MAX_SCALE + 1)
         width, dropped, rules, anchor = reader.take(4)
         pitch = 1 if anchor == NOWHERE else reader.varint(MAX_PITCH)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from demzip.constants import AT_NEIGHBOURS, AT_ZERO, PITCH_BITS
 from demzip.scan.real.block import RealPatch, code_patch, heights
 from demzip.scan.real.floats.kernels import first_ordinal
-from demzip.scan.real.model import AT_NEIGHBOURS, AT_ZERO, PITCH_BITS, RealModel
+from demzip.scan.real.model import RealModel
 from demzip.scan.survey import Mapper, Patch, fit_raster
 
 Int64Array = NDArray[np.int64]

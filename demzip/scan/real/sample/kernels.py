@@ -6,6 +6,7 @@ scan/real/floats/kernels.py. `chances` holds those of all kinds of decisions, on
 
 from numba import int64, uint64
 
+from demzip.constants import PITCH_BITS
 from demzip.jit import inlined, kernel
 from demzip.scan.real.bits.kernels import code_bit, code_raw
 from demzip.scan.real.floats.kernels import bit_length, first_ordinal, height_of
@@ -22,7 +23,6 @@ ON_LATTICE = SAME + 4
 NUDGES = ON_LATTICE + 2 * 16
 CHANCES = NUDGES + 2
 
-PITCH_BITS = 20  # a pitch counts 2**-20 heights
 FARTHEST = 1 << 42
 
 
