@@ -33,11 +33,15 @@ _CONFIG_LOCK = Lock()  # numba.config is process-wide; decorations must not inte
 
 @cache
 def kernel_hash() -> str:
-    """Hash of all kernel sources, their place, the versions and the settings of the compiler."""
+    """Hash of what compiled kernels depend on.
+
+    That is their sources, the constants of the format, which are compiled into them, their place,
+    and the versions and the settings of the compiler.
+    """
     settings = [getattr(NUMBA.config, name, None) for name in SETTINGS]
     key = f"{numba.__version__} {sys.version_info[:2]} {PACKAGE} {settings}"
     digest = hashlib.sha256(key.encode())
-    for source in sorted(PACKAGE.rglob("kernels.py")):
+    for source in (PACKAGE / "constants.py", *sorted(PACKAGE.rglob("kernels.py"))):
         digest.update(source.relative_to(PACKAGE).as_posix().encode())
         digest.update(source.read_bytes())
     digest.update(Path(__file__).read_bytes())
