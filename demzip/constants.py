@@ -3,8 +3,9 @@
 # Geometry of a block
 MARGIN = 3  # cells that the largest template reaches beyond the current one: left, right and up
 SEGMENT = 16  # columns that share one weight set
-LANES = 4  # range-coder streams of a large block: row r is in stream r % LANES
-LANES_MIN_SAMPLES = 16384  # smaller blocks have one stream
+LANES = 16  # rows of a block that are coded side by side: row r >= 1 in lane (r - 1) % LANES
+LAG = 16  # columns that each of them is behind the row above
+MIN_PERIOD = LANES * LAG + SEGMENT  # steps from the start of a row to that of its lane's next one
 
 # Prediction
 TEMPLATE_ABOVE = 21  # taps in the three rows above, 7 in each
@@ -30,9 +31,9 @@ SIDE_TOKENS = 56  # tokens of one sign: 16 of width 1, then 8 for each octave up
 SIDE_REACH = 512  # first |residual >> shift| without a token
 TOKENS = 2 * SIDE_TOKENS
 ESCAPE = 127  # symbol that stands for every other residual
-ESCAPE_SHIFT = 63  # and its shift field
+OPEN_ESCAPE = 63  # and what stands where others have the number of bits they leave open
 SYMBOL_BITS = 7
-POPULAR_SHIFT = 32  # added to the shift field where low bits are coded by the levels' popularity
+STATE_BITS = 16  # a lane's state is at least 2**16 between symbols, and is refilled by 16 bits
 ESCAPE_LENGTH_BITS = 6  # an escaped residual: its length in bits, then its folded value
 MAX_SHIFT = 21  # uncoded low bits that all residuals of a table have
 

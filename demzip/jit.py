@@ -41,10 +41,10 @@ def kernel_hash() -> str:
     settings = [getattr(NUMBA.config, name, None) for name in SETTINGS]
     key = f"{numba.__version__} {sys.version_info[:2]} {PACKAGE} {settings}"
     digest = hashlib.sha256(key.encode())
-    for source in (PACKAGE / "constants.py", *sorted(PACKAGE.rglob("kernels.py"))):
+    shared = [PACKAGE / name for name in ("constants.py", "jit.py", "vectors.py")]
+    for source in (*shared, *sorted(PACKAGE.rglob("kernels.py"))):
         digest.update(source.relative_to(PACKAGE).as_posix().encode())
         digest.update(source.read_bytes())
-    digest.update(Path(__file__).read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -73,6 +73,13 @@ class ByteReader:
         """`count` little-endian 32-bit words."""
         return np.frombuffer(self.take(4 * count), "<u4").astype(np.uint32)
 
+    def half_words(self) -> NDArray[np.uint16]:
+        """All that is left, as little-endian 16-bit words."""
+        left = len(self.data) - self.position
+        if left % 2:
+            raise CorruptError(f"{self.what} ends in the middle of a word")
+        return np.frombuffer(self.take(left), "<u2").astype(np.uint16)
+
     def done(self) -> None:
         """Check that nothing is left over."""
         if self.position != len(self.data):

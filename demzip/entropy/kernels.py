@@ -123,6 +123,22 @@ def decode_start(words, start):
 
 
 @inlined
+def put_bits(words, bit, value, count):
+    """Append `count` <= 32 bits to words that are zero from `bit` on."""
+    index = bit >> uint64(5)
+    pair = uint64(value) << (bit & uint64(31))
+    words[index] |= uint32(pair)
+    words[index + uint64(1)] |= uint32(pair >> uint64(32))
+    return bit + uint64(count)
+
+
+@inlined
+def clear_ahead(words, bit):
+    """Zero the word after the one that `bit` is in; put_bits may reach into it."""
+    words[(bit >> uint64(5)) + uint64(1)] = uint32(0)
+
+
+@inlined
 def peek_bits(words, bit):
     """At least 32 uncoded bits from bit position `bit` on, lowest first."""
     index = bit >> uint64(5)

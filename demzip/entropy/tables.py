@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from demzip.constants import (
     ESCAPE,
-    ESCAPE_SHIFT,
     MAX_SHIFT,
-    POPULAR_SHIFT,
+    OPEN_ESCAPE,
     SIDE_REACH,
     SIDE_TOKENS,
     SYMBOL_BITS,
@@ -27,8 +26,11 @@ MAX_WIDTH = 5  # logarithm of the widest token
 
 @cache
 def side_tokens() -> NDArray[np.uint8]:
-    """(512,) token of each magnitude: 0..15 itself, then 8 equal parts of each octave."""
-    tokens = np.arange(SIDE_REACH)
+    """(515,) token of each magnitude: 0..15 itself, then 8 equal parts of each octave.
+
+    Three more, which vectors may read, mean nothing.
+    """
+    tokens = np.arange(SIDE_REACH + 3)
     for magnitude in range(16, SIDE_REACH):
         octave = magnitude.bit_length()
         tokens[magnitude] = 16 + (octave - 5) * 8 + ((magnitude >> (octave - 4)) & 7)
@@ -108,53 +110,52 @@ class CompiledTables:
     """Tables as the kernels read them.
 
     Attributes:
-        entries: (tables * 128,) int64: bits 0-12 frequency, 13-25 cumulative frequency, 26-31
-            shift (63 for the escape; 32 more where popularity decides), 32-63 signed residual with
-            its low bits zero.
+        slots: (tables * 4096,) uint32: bits 0-11 frequency - 1, 12-23 distance of the slot from
+            its symbol's first one, 24-31 symbol.
+        symbols: (tables * 128,) int32: bits 0-5 how many bits the symbol leaves open (63 for the
+            escape), 6-10 shift of the table, 16-31 the signed first quotient of the symbol.
+        codes: (tables * 128,) int32: bits 0-12 frequency, 13-24 cumulative frequency; 0 for
+            symbols that the table does not have.
         tilts: (tables * 128,) twice the density of residuals at the first and behind the last
             residual of a symbol: first << 32 | last.
-        lut: (tables * 4096,) uint8 symbol of each slot.
-        shifts: (tables,) int64.
+        shifts: (tables,) int32.
 
     """
 
-    entries: NDArray[np.int64]
+    slots: NDArray[np.uint32]
+    symbols: NDArray[np.int32]
+    codes: NDArray[np.int32]
     tilts: NDArray[np.int64]
-    lut: NDArray[np.uint8]
-    shifts: NDArray[np.int64]
+    shifts: NDArray[np.int32]
 
 
-def compile_tables(tables: tuple[Table, ...], *, popular: bool = False) -> CompiledTables:
-    """Lay tables out for the kernels; every table must be legal.
-
-    Args:
-        tables: At least one.
-        popular: Whether low bits are coded by the popularity of levels.
-
-    """
-    entries = np.zeros((len(tables), 1 << SYMBOL_BITS), np.int64)
+def compile_tables(tables: tuple[Table, ...]) -> CompiledTables:
+    """Lay at least one table out for the kernels; every table must be legal."""
+    slots = np.zeros((len(tables), TABLE_TOTAL), np.uint32)
+    symbols = np.zeros((len(tables), 1 << SYMBOL_BITS), np.int32)
+    codes = np.zeros((len(tables), 1 << SYMBOL_BITS), np.int32)
     tilts = np.zeros((len(tables), 1 << SYMBOL_BITS), np.int64)
-    lut = np.zeros((len(tables), TABLE_TOTAL), np.uint8)
     starts, widths = token_spans()
     for row, table in enumerate(tables):
         frequencies = table.frequencies()
         tokens = table.first + np.arange(len(table.levels))
-        symbols = np.append(tokens, ESCAPE)
+        found = np.append(tokens, ESCAPE)
         cumulative = np.cumsum(frequencies) - frequencies
-        values = np.append(starts[tokens] << table.shift, 0)
-        open_bits = widths[tokens] + table.shift
-        if popular:
-            open_bits = np.where(open_bits > 0, open_bits + POPULAR_SHIFT, 0)
-        shifts = np.append(open_bits, ESCAPE_SHIFT)
-        entries[row, symbols] = values << 32 | shifts << 26 | cumulative << 13 | frequencies
-        lut[row] = np.repeat(symbols, frequencies)
+        distances = np.arange(TABLE_TOTAL) - np.repeat(cumulative, frequencies)
+        slots[row] = (
+            np.repeat(found, frequencies) << 24 | distances << 12 | np.repeat(frequencies, frequencies) - 1
+        )
+        codes[row, found] = np.where(frequencies > 0, cumulative << 13 | frequencies, 0)
+        symbols[row, :TOKENS] = starts << 16 | table.shift << 6 | widths + table.shift
+        symbols[row, ESCAPE] = OPEN_ESCAPE
         densities = np.zeros(TOKENS + 2, np.int64)
         densities[tokens + 1] = frequencies[:-1] << (MAX_WIDTH - widths[tokens])
         ends = densities[:-1] + densities[1:]
         tilts[row, :TOKENS] = ends[:-1] << 32 | ends[1:]
     return CompiledTables(
-        entries.ravel(),
+        slots.ravel(),
+        symbols.ravel(),
+        codes.ravel(),
         tilts.ravel(),
-        lut.ravel(),
-        np.array([table.shift for table in tables], np.int64),
+        np.array([table.shift for table in tables], np.int32),
     )

@@ -25,8 +25,9 @@ def context_of_state(limits: Int64Array) -> Int64Array:
 
 
 def table_of_state(limits: Int64Array, table_of_context: Int64Array) -> NDArray[np.uint8]:
-    """(32768,) table of each state."""
-    return table_of_context[context_of_state(limits)].astype(np.uint8)
+    """(32771,) table of each state, and 3 bytes that vectors may read."""
+    tables = table_of_context[context_of_state(limits)]
+    return np.append(tables, np.zeros(3)).astype(np.uint8)
 
 
 def choose_limits(level_counts: Int64Array) -> Int64Array:

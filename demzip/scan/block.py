@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.constants import TEMPLATE_ABOVE, TEMPLATE_SIZE, WEIGHT_ONE
+from demzip.constants import STATE_BITS, TEMPLATE_ABOVE, TEMPLATE_SIZE, WEIGHT_ONE
 from demzip.entropy.integers import ByteReader, fold, write_varint
 from demzip.errors import CorruptError
 from demzip.scan.decoding import decode_residuals
-from demzip.scan.encoding import Streams, encode_residuals, lane_count
+from demzip.scan.encoding import Stream, encode_residuals, lane_count
 from demzip.scan.holes import (
     Patterns,
     holes_of,
@@ -150,13 +150,11 @@ def write_block(
     out += write_varint(fold(centre)) + write_varint(block.bound)
     if fit:
         out += write_weights(fit.weights - model.weights + unit_weights(fit.weights.shape[0]))
-    streams = encode_residuals(
+    stream = encode_residuals(
         measurement, block.samples, centre, model.popularity, model.table_of_state, model.compiled
     )
-    parts = [*streams.coded, *streams.uncoded]
-    for part in parts:
-        out += write_varint(part.size)
-    return bytes(out) + b"".join(part.astype("<u4").tobytes() for part in parts)
+    out += stream.states.astype("<u4").tobytes()
+    return bytes(out) + stream.words.astype("<u2").tobytes()
 
 
 def read_block(
@@ -186,12 +184,12 @@ def read_block(
     if frame.own_weights:
         sets = weights.shape[0]
         weights = weights + read_weights(reader, sets) - unit_weights(sets)
-    lanes = lane_count(*shape)
-    lengths = [reader.varint(4 * shape[0] * shape[1] + 4) for _ in range(2 * lanes)]
-    parts = [reader.words(length) for length in lengths]
-    reader.done()
+    states = reader.words(lane_count(shape[0]))
+    if (states >> STATE_BITS == 0).any():
+        raise CorruptError("block: the state of a lane is too small")
+    stream = Stream(states, reader.half_words())
     samples = decode_residuals(
-        shape, Streams(parts[:lanes], parts[lanes:]), holes_of(frame.codes), weights,
+        shape, stream, holes_of(frame.codes), weights,
         model.thresholds, model.activity_shift, model.popularity, model.table_of_state,
         model.compiled, bound, centre,
     )  # fmt: skip

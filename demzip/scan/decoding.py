@@ -3,37 +3,37 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.constants import LANES, SEGMENT
+from demzip.constants import LANES, STATE_BITS
 from demzip.entropy.popularity import Popularity
 from demzip.entropy.tables import CompiledTables
 from demzip.errors import CorruptError
 from demzip.predict.lagrange import fits_int32
-from demzip.scan.decode.kernels import decode_block, decode_block_serially, place_block
-from demzip.scan.encoding import Streams
+from demzip.scan.decode.kernels import NORTH, STEP, decode_first_row, decode_rows, place_rows
+from demzip.scan.encoding import WORDS_PER_POPULAR_SAMPLE, Stream, flat_holes
 from demzip.scan.workspace import (
     NO_HOLES,
     IntArray,
-    Workspace,
+    Wave,
     borrow_words,
-    weights_with_edge,
-    western_weights,
+    tap_offsets,
+    used_taps,
 )
 
-# How far a corrupt stream may run beyond its end: a word for the symbol and three for uncoded
-# bits, or one for each of up to 27 bits coded by popularity.
-WORDS_PER_SAMPLE, WORDS_PER_POPULAR_SAMPLE = 4, 32
-MIN_SEGMENTS = 8  # below, four rows in lockstep would wait for one another
+# A damaged stream is noticed at the end; until then words are read up to one behind its last, and
+# from there on at most what one step takes.
+SLACK = LANES * (WORDS_PER_POPULAR_SAMPLE + 8)
+WIDEST = {np.int32: 2**27 - 1, np.int64: 2**53}  # more than any sum of activities of a window
 
 
 def decode_residuals(
     shape: tuple[int, int],
-    streams: Streams,
+    stream: Stream,
     holes: NDArray[np.uint8] | None,
     weights: NDArray[np.int64],
     thresholds: NDArray[np.int64],
     shift: int,
     popularity: Popularity,
-    cluster_of: NDArray[np.uint8],
+    table_of_state: NDArray[np.uint8],
     tables: CompiledTables,
     bound: int,
     centre: int,
@@ -44,43 +44,45 @@ def decode_residuals(
         (rows, cols) samples, no longer centred; holes hold their fill values.
 
     Raises:
-        CorruptError: A stream does not end where its last sample does, or a sample is too large.
+        CorruptError: The stream does not end where its last sample does, or a sample is too large.
 
     """
     rows, cols = shape
     dtype = np.int32 if fits_int32(weights, bound) else np.int64
-    work = Workspace.borrow(rows, cols, dtype)
-    mask = NO_HOLES if holes is None else holes
-    lanes = len(streams.coded)
-    parts = [*streams.coded, *streams.uncoded]
-    sizes = np.array([part.size for part in parts], np.int64)
-    starts = np.cumsum(sizes) - sizes
-    per_lane = -(-rows // lanes) * cols
-    used = int(sizes.sum())
-    reach = WORDS_PER_POPULAR_SAMPLE if popularity.is_used else WORDS_PER_SAMPLE
-    words = borrow_words(used + reach * per_lane + 4)
-    for part, start in zip(parts, starts.tolist(), strict=True):
-        words[start : start + part.size] = part
-    words[used : used + 4] = 0
-    table = weights_with_edge(weights, dtype)
-    ends = np.zeros((lanes, 4), np.uint64)
-    wide = lanes == LANES and cols > (MIN_SEGMENTS - 1) * SEGMENT and mask is NO_HOLES
-    wide = wide and not popularity.is_used
-    (decode_block if wide else decode_block_serially)(
-        work.samples, work.magnitudes, mask, rows, cols, work.stride, table,
-        western_weights(table), thresholds, work.sums, work.activity, work.flat, work.sets, shift,
-        centre - popularity.first, popularity.cumulative, cluster_of, tables.lut, tables.entries,
-        tables.tilts, words, starts[:lanes], starts[lanes:], ends,
-    )  # fmt: skip
-    for lane in range(lanes):
-        taken = int(ends[lane, 2]) - int(starts[lane])
-        bits = int(ends[lane, 3]) - int(starts[lanes + lane]) * 32
-        coded, uncoded = int(sizes[lane]), int(sizes[lanes + lane])
-        if not coded <= taken <= coded + 2 or -(-bits // 32) != uncoded:
-            raise CorruptError(f"stream {lane} does not end with its last sample")
+    wave = Wave.borrow(rows, cols, dtype)
+    mask = flat_holes(NO_HOLES if holes is None else holes)
+    used = stream.words.size
+    words = borrow_words(used + 1 + SLACK)
+    words[:used] = stream.words
+    words[used:] = 0
+    states = wave.states
+    states[:] = 1 << STATE_BITS
+    states[: stream.states.size] = stream.states.view(np.int32)
     narrow = dtype == np.int32 and abs(centre) + bound < 2**31
     out = np.empty(shape, np.int32 if narrow else np.int64)
-    lowest, highest = place_block(work.samples, rows, cols, work.stride, centre, out)
+    origin, popular = centre - popularity.first, popularity.is_used
+    first_row = np.empty(cols, np.int64)
+    shared = (table_of_state, tables.slots, tables.symbols, tables.tilts, words)
+    state, position = decode_first_row(
+        wave.samples, wave.magnitudes, mask[:cols], cols, popular, shift, origin,
+        popularity.cumulative, *shared, np.uint64(stream.states[0]), 0, used + 1, first_row,
+    )  # fmt: skip
+    states.view(np.uint32)[0] = state
+    lowest, highest = int(first_row.min()), int(first_row.max())
+    out[0] = first_row + centre
+    if rows > 1:
+        taps = used_taps(weights)
+        position = decode_rows(
+            wave.samples, wave.magnitudes, mask, rows, cols, wave.period,
+            tap_offsets(taps, NORTH, STEP), weights[:, taps].astype(dtype).ravel(),
+            np.minimum(thresholds, WIDEST[dtype]).astype(dtype), popular, shift, origin,
+            popularity.cumulative, *shared, position, used + 1,
+            states, wave.residuals, wave.numbers, wave.places, wave.above, wave.chosen,
+        )  # fmt: skip
+        lows, highs = place_rows(wave.samples, rows, cols, wave.period, centre, out)
+        lowest, highest = min(lowest, lows), max(highest, highs)
+    if position != used or (states != 1 << STATE_BITS).any():
+        raise CorruptError("the words of a block do not end with its last sample")
     if lowest < -bound or highest > bound:
         raise CorruptError("a sample exceeds the block's bound")
     return out

@@ -5,27 +5,43 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.constants import LANES, LANES_MIN_SAMPLES
+from demzip.constants import LANES, STATE_BITS
 from demzip.entropy.popularity import Popularity
 from demzip.entropy.tables import CompiledTables, side_tokens
-from demzip.scan.encode.kernels import encode_quads, encode_rows
+from demzip.scan.encode.kernels import encode_first_row, encode_rows
 from demzip.scan.measuring import Measurement
-from demzip.scan.workspace import NO_HOLES, IntArray, borrow_words
+from demzip.scan.workspace import IntArray, borrow_words, period_of
 
-UInt32Array = NDArray[np.uint32]
+UInt8Array = NDArray[np.uint8]
 
-
-def lane_count(rows: int, cols: int) -> int:
-    """Streams of a block of this size (docs/format.md section 8.4)."""
-    return LANES if rows * cols >= LANES_MIN_SAMPLES else 1
+# Most words that a sample takes: one for its symbol, and five for an escape, or one for each of
+# up to 26 bits that are coded by popularity.
+WORDS_PER_SAMPLE, WORDS_PER_POPULAR_SAMPLE = 6, 27
+MAX_HALVINGS = 32
 
 
 @dataclass(frozen=True)
-class Streams:
-    """Coded residuals of a block: per lane its range-coder words and its uncoded bits."""
+class Stream:
+    """Coded residuals of a block.
 
-    coded: list[UInt32Array]
-    uncoded: list[UInt32Array]
+    Attributes:
+        states: (16,) uint32, what the lanes of a decoder begin with.
+        words: What refills them.
+
+    """
+
+    states: NDArray[np.uint32]
+    words: NDArray[np.uint16]
+
+
+def lane_count(rows: int) -> int:
+    """Lanes of a block that have a row (docs/format.md section 8.4)."""
+    return min(max(rows - 1, 1), LANES)
+
+
+def flat_holes(holes: UInt8Array) -> UInt8Array:
+    """Holes row by row, with room for a vector's reads behind them; none if there are none."""
+    return np.append(holes.ravel(), np.zeros(3, np.uint8)) if holes.size else holes.ravel()
 
 
 def encode_residuals(
@@ -33,9 +49,9 @@ def encode_residuals(
     samples: IntArray,
     centre: int,
     popularity: Popularity,
-    cluster_of: NDArray[np.uint8],
+    table_of_state: UInt8Array,
     tables: CompiledTables,
-) -> Streams:
+) -> Stream:
     """Code every residual that is not in a hole.
 
     Args:
@@ -43,33 +59,33 @@ def encode_residuals(
         samples: (rows, cols) centred samples of the block.
         centre: What was subtracted from them.
         popularity: Of the raster's samples; NOT_USED if the tables leave low bits uncoded.
-        cluster_of: (32768,) table of each context state.
+        table_of_state: (32771,) table of each context state, see Model.table_of_state.
         tables: Compiled tables; each has an escape.
 
     """
-    rows, cols = measurement.residuals.shape
+    rows, cols = samples.shape
+    residuals = measurement.flat_residuals
     # One dtype for both, or every pair of dtypes would be compiled.
-    samples = samples.astype(measurement.residuals.dtype, copy=False)
-    lanes = lane_count(rows, cols)
-    per_lane = -(-rows // lanes) * cols
-    # A symbol takes at most one word, popular bits up to 14, uncoded and escaped bits up to 3.
-    room = per_lane * (15 if popularity.is_used else 1) + 4
-    scratch = borrow_words(lanes * (room + 3 * per_lane + 4)).reshape(lanes, -1)
-    words, bits = scratch[:, :room], scratch[:, room:]
-    words_used, bits_used = np.zeros(lanes, np.int64), np.zeros(lanes, np.int64)
-    if lanes == LANES and measurement.holes is NO_HOLES and not popularity.is_used:
-        encode_quads(
-            measurement.residuals, measurement.states, cluster_of, tables.entries, tables.shifts,
-            side_tokens(), words, bits, words_used, bits_used,
-        )  # fmt: skip
-    else:
-        for lane in range(lanes):
-            words_used[lane], bits_used[lane] = encode_rows(
-                measurement.residuals, measurement.states, samples, measurement.holes, lane, lanes,
-                centre - popularity.first, popularity.cumulative, cluster_of, tables.entries,
-                tables.tilts, tables.shifts, side_tokens(), words[lane], bits[lane],
-            )  # fmt: skip
-    return Streams(
-        [words[lane, : words_used[lane]].copy() for lane in range(lanes)],
-        [bits[lane, : -(-bits_used[lane] // 32)].copy() for lane in range(lanes)],
-    )
+    levels = np.ascontiguousarray(samples, residuals.dtype).ravel()
+    holes = flat_holes(measurement.holes)
+    reach = WORDS_PER_POPULAR_SAMPLE if popularity.is_used else WORDS_PER_SAMPLE
+    words = borrow_words(reach * rows * cols + LANES)
+    end = reach * rows * cols
+    states = np.full(LANES, 1 << STATE_BITS, np.int32)
+    choices = np.zeros(MAX_HALVINGS, np.int64)
+    origin, popular = centre - popularity.first, popularity.is_used
+    shared = (
+        table_of_state, tables.codes, tables.symbols, tables.shifts, side_tokens(), tables.tilts,
+    )  # fmt: skip
+    position = encode_rows(
+        residuals, measurement.flat_states.view(np.uint8), levels, holes, rows, cols,
+        period_of(cols), popular, origin, popularity.cumulative, *shared, words, end, states,
+        np.zeros(LANES, residuals.dtype), np.zeros(LANES, np.int32),
+        np.zeros(LANES, residuals.dtype), choices,
+    ) if rows > 1 else end  # fmt: skip
+    found = states.view(np.uint32)
+    found[0], position = encode_first_row(
+        residuals[:cols], measurement.flat_states[:cols], levels, holes[:cols], popular, origin,
+        popularity.cumulative, *shared, np.uint64(found[0]), words, position, choices,
+    )  # fmt: skip
+    return Stream(found[: lane_count(rows)], words[position:end].copy())

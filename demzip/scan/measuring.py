@@ -1,6 +1,7 @@
 """Samples to residuals and context states: the binding of scan/measure/kernels.py."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,14 @@ from demzip.constants import TEMPLATE_SIZE
 from demzip.predict.kernels import BATCH
 from demzip.predict.lagrange import fits_int32
 from demzip.scan.measure.kernels import fill_holes, gather_normals, measure_block
-from demzip.scan.workspace import NO_HOLES, IntArray, Workspace, weights_with_edge
+from demzip.scan.workspace import (
+    NO_HOLES,
+    IntArray,
+    Workspace,
+    tap_offsets,
+    used_taps,
+    weights_with_edge,
+)
 
 UInt8Array = NDArray[np.uint8]
 Int64Array = NDArray[np.int64]
@@ -20,17 +28,31 @@ class Measurement:
     """A block after prediction.
 
     Attributes:
-        residuals: (rows, cols), sample - prediction; meaningless in holes.
-        states: (rows, cols) uint16, activity level * 8 + subcontext.
+        flat_residuals: (rows * cols + 16,), sample - prediction; meaningless in holes.
+        flat_states: (rows * cols + 16,) uint16, activity level * 8 + subcontext.
         holes: (rows, cols) uint8, 1 where the sample is masked; (0, 0) where none is.
         workspace: The block's samples and magnitudes, margins included.
 
     """
 
-    residuals: IntArray
-    states: NDArray[np.uint16]
+    flat_residuals: IntArray
+    flat_states: NDArray[np.uint16]
     holes: UInt8Array
     workspace: Workspace
+
+    @property
+    def residuals(self) -> IntArray:
+        """(rows, cols) view of the residuals."""
+        return self._shaped(self.flat_residuals)
+
+    @property
+    def states(self) -> NDArray[np.uint16]:
+        """(rows, cols) view of the states."""
+        return self._shaped(self.flat_states)
+
+    def _shaped(self, flat: NDArray[Any]) -> NDArray[Any]:
+        rows, cols = self.workspace.rows, self.workspace.cols
+        return flat[: rows * cols].reshape(rows, cols)
 
 
 def measure(
@@ -64,11 +86,11 @@ def measure(
         mask = holes
         fill_holes(work.samples, mask, work.stride)
     residuals, states = work.outcome(keep=keep)
+    taps = used_taps(weights)
     measure_block(
-        work.samples, work.magnitudes, mask, rows, cols, work.stride,
-        weights_with_edge(weights, dtype), thresholds, shift,
-        work.sums[0], work.activity[0], work.flat[0], work.sets[0],
-        residuals.reshape(-1), states.reshape(-1),
+        work.samples, work.magnitudes, work.above, mask, rows, cols, work.stride,
+        tap_offsets(taps, -int(work.stride), 1), np.ascontiguousarray(weights[:, taps]),
+        thresholds, shift, residuals, states,
     )  # fmt: skip
     return Measurement(residuals, states, mask, work)
 
@@ -100,7 +122,7 @@ def normals(
     table = weights_with_edge(np.repeat(weights[:1], sets, axis=0), dtype)
     gather_normals(
         work.samples, work.magnitudes, measurement.holes, work.rows, work.cols, step, table,
-        thresholds, work.sums[0], work.activity[0], work.flat[0], work.sets[0],
+        thresholds, work.sums, work.activity, work.flat, work.sets,
         measurement.residuals, work.stride, np.zeros((sets, TEMPLATE_SIZE, BATCH)),
         np.zeros((sets, BATCH)), np.zeros((2, BATCH)), np.zeros(sets, np.int64), moments, counts,
     )  # fmt: skip

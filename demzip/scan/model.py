@@ -69,7 +69,7 @@ class Model:
     @cached_property
     def compiled(self) -> CompiledTables:
         """Tables as the kernels read them."""
-        return compile_tables(self.tables, popular=self.popularity.is_used)
+        return compile_tables(self.tables)
 
     def to_bytes(self) -> bytes:
         """The model section of the header."""

@@ -231,7 +231,7 @@ def segment_means(measurement: Measurement) -> Float64Array:
     means = np.zeros((max(work.rows - MARGIN, 0), segments))
     segment_activities(
         work.samples, work.magnitudes, work.cols, work.stride,
-        work.sums[0], work.activity[0], work.flat[0], means,
+        work.sums, work.activity, work.flat, means,
     )
     return means.ravel()
 

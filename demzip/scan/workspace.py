@@ -1,12 +1,22 @@
 """The arrays that the raster loops work in: one block with its margins, and per-segment scratch."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.constants import LANES, MARGIN, SEGMENT, TEMPLATE_ABOVE, WEIGHT_ONE
+from demzip.constants import (
+    LAG,
+    LANES,
+    MARGIN,
+    MIN_PERIOD,
+    SEGMENT,
+    TEMPLATE_ABOVE,
+    TEMPLATE_SIZE,
+    WEIGHT_ONE,
+)
+from demzip.scan.decode.kernels import HEAD, STEP
 
 IntArray = NDArray[np.signedinteger]
 
@@ -16,22 +26,23 @@ NO_HOLES = np.zeros((0, 0), np.uint8)  # a mask without rows is none
 _BORROWED = threading.local()
 
 
-def borrow_words(count: int) -> NDArray[np.uint32]:
-    """`count` dirty words of this thread, to be used before it borrows again."""
-    found: NDArray[np.uint32] | None = getattr(_BORROWED, "words", None)
+def borrow_words(count: int) -> NDArray[np.uint16]:
+    """`count` dirty words of 16 bits of this thread, to be used before it borrows again."""
+    found: NDArray[np.uint16] | None = getattr(_BORROWED, "words", None)
     if found is None or found.size < count:
-        found = _BORROWED.words = np.empty(count, np.uint32)
+        found = _BORROWED.words = np.empty(count, np.uint16)
     return found[:count]
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Scratch for one block.
+    """Scratch for one block, row by row.
 
     Attributes:
-        samples: ((rows + 3) * stride,); sample (r, c) is at (r + 3) * stride + c + 3.
+        samples: ((rows + 3) * stride + 32,); sample (r, c) is at (r + 3) * stride + c + 3.
         magnitudes: Same layout, absolute residuals.
-        sums, activity, flat, sets: (4, 16), one row per lane; sums has two columns more.
+        above: A row's activities from above, MARGIN cells before column 0 and a vector behind.
+        sums, activity, flat, sets: (16,), of a segment; sums has two elements more.
         rows, cols: Of the block.
         stride: Cells from one row to the next: whole segments and a margin on either side.
 
@@ -39,6 +50,7 @@ class Workspace:
 
     samples: IntArray
     magnitudes: IntArray
+    above: IntArray
     sums: IntArray
     activity: IntArray
     flat: IntArray
@@ -51,16 +63,16 @@ class Workspace:
     def allocate(cls, rows: int, cols: int, dtype: type[np.int32] | type[np.int64]) -> "Workspace":
         """Zeroed workspace; int32 only where `predict.lagrange.fits_int32` holds."""
         stride = -(-cols // SEGMENT) * SEGMENT + 2 * MARGIN
-        # The last segment of the last row may be prepared a few cells beyond its margin.
-        cells = (rows + MARGIN) * stride + SEGMENT
-        lanes = (LANES, SEGMENT)
+        # Vectors and segments reach beyond the end of the last row.
+        cells = (rows + MARGIN) * stride + 2 * SEGMENT
         return cls(
             np.zeros(cells, dtype),
             np.zeros(cells, dtype),
-            np.zeros((LANES, SEGMENT + 2), dtype),
-            np.zeros(lanes, dtype),
-            np.zeros(lanes, dtype),
-            np.zeros(lanes, np.int32),
+            np.zeros(stride + 2 * SEGMENT, dtype),
+            np.zeros(SEGMENT + 2, dtype),
+            np.zeros(SEGMENT, dtype),
+            np.zeros(SEGMENT, dtype),
+            np.zeros(SEGMENT, np.int32),
             rows,
             cols,
             np.uint64(stride),
@@ -82,11 +94,11 @@ class Workspace:
         return found
 
     def outcome(self, *, keep: bool) -> tuple[IntArray, NDArray[np.uint16]]:
-        """Arrays (rows, cols) for residuals and states: fresh ones, or this thread's."""
-        shape, dtype = (self.rows, self.cols), self.samples.dtype
+        """Flat arrays for residuals and states, a vector longer: fresh ones, or this thread's."""
+        size, dtype = self.rows * self.cols + SEGMENT, self.samples.dtype
         found: tuple[IntArray, NDArray[np.uint16]] | None = getattr(_BORROWED, "outcome", None)
-        if keep or found is None or (found[0].shape, found[0].dtype) != (shape, dtype):
-            found = np.empty(shape, dtype), np.empty(shape, np.uint16)
+        if keep or found is None or (found[0].size, found[0].dtype) != (size, dtype):
+            found = np.empty(size, dtype), np.empty(size, np.uint16)
         if not keep:
             _BORROWED.outcome = found
         return found
@@ -96,6 +108,78 @@ class Workspace:
         """(rows, cols) view of the block without its margins."""
         rows = self.samples[: (self.rows + MARGIN) * int(self.stride)].reshape(-1, int(self.stride))
         return rows[MARGIN:, MARGIN : MARGIN + self.cols]
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Cells of one block by the steps in which they are decoded; see scan/decode/kernels.py.
+
+    Attributes:
+        samples, magnitudes: (cells,) of one dtype, int32 only where fits_int32 holds.
+        residuals, places, above, chosen: Scratch of the same dtype.
+        states, numbers: (16,) int32 scratch.
+        period: Steps from the start of a row to that of its lane's next one.
+
+    """
+
+    samples: IntArray
+    magnitudes: IntArray
+    residuals: IntArray
+    places: IntArray
+    above: IntArray
+    chosen: IntArray
+    states: NDArray[np.int32]
+    numbers: NDArray[np.int32]
+    period: int
+
+    @classmethod
+    def borrow(cls, rows: int, cols: int, dtype: type[np.int32] | type[np.int64]) -> "Wave":
+        """This thread's cells for a block, dirty from their last use."""
+        period = period_of(cols)
+        steps = -(-(rows - 1) // LANES) * period + LANES * LAG
+        cells = (steps + period + HEAD) * STEP
+        found: Wave | None = getattr(_BORROWED, "wave", None)
+        fits = found is not None and found.samples.size >= cells
+        if found is not None and fits and found.samples.dtype == np.dtype(dtype):
+            return replace(found, period=period)
+        found = _BORROWED.wave = cls(
+            np.zeros(cells, dtype),
+            np.zeros(cells, dtype),
+            np.zeros(LANES, dtype),
+            np.zeros(LANES, dtype),
+            np.zeros(2 * LAG * LANES, dtype),
+            np.zeros(TEMPLATE_SIZE * LANES, dtype),
+            np.zeros(LANES, np.int32),
+            np.zeros(LANES, np.int32),
+            period,
+        )
+        return found
+
+
+def period_of(cols: int) -> int:
+    """Steps from a row to the next one of its lane (docs/format.md section 8.4)."""
+    return max(MIN_PERIOD, -(-(cols + 2 * MARGIN) // SEGMENT) * SEGMENT)
+
+
+def used_taps(weights: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Cells of the template that some weight set uses."""
+    return np.flatnonzero(weights.any(axis=0))
+
+
+def tap_offsets(taps: NDArray[np.int64], north: int, east: int) -> NDArray[np.int64]:
+    """Where cells of the template lie, from the predicted cell.
+
+    Args:
+        taps: 0 .. 23, in the order of predict/templates.py.
+        north: From a cell to the one above it.
+        east: From a cell to the next one in its row.
+
+    """
+    above = taps < TEMPLATE_ABOVE
+    side = 2 * MARGIN + 1
+    rows = np.where(above, 1 + taps // side, 0)
+    cols = np.where(above, taps % side - MARGIN, TEMPLATE_ABOVE - 1 - taps)
+    return rows * north + cols * east
 
 
 def weights_with_edge(weights: NDArray[np.int64], dtype: type) -> IntArray:

@@ -1,111 +1,175 @@
-"""Residuals and context states to words (docs/format.md section 8)."""
+"""Residuals and context states to words, backwards (docs/format.md section 8).
 
-from numba import int64, uint32, uint64
+What a decoder does last comes first: steps from the last to the first, in each step what it takes
+lane by lane, then low bits, then symbols; row 0 at the end.
+"""
 
-from demzip.entropy.kernels import encode_end
-from demzip.jit import kernel
-from demzip.scan.symbols.kernels import put_any, put_plain
+from numba import int32, int64, uint32, uint64
+
+from demzip.constants import (
+    ESCAPE,
+    LAG,
+    LANES,
+    OPEN_ESCAPE,
+    SEGMENT,
+    SIDE_REACH,
+    SIDE_TOKENS,
+    STATE_BITS,
+    SYMBOL_BITS,
+    TABLE_BITS,
+)
+from demzip.jit import inlined, kernel
+from demzip.scan.symbols.kernels import put_open, put_sample
+from demzip.vectors import (
+    below,
+    compress,
+    count,
+    everywhere,
+    gather,
+    gather_bytes,
+    lane_numbers,
+    lanes_of,
+    load,
+    logical_shift,
+    narrowed,
+    quotient,
+    resized,
+    select,
+    store,
+)
+
+
+@inlined
+def empty(state, full, words, position):
+    """Write 16 bits of the states of a mask of lanes, in the order of the lanes."""
+    position -= count(full)
+    compress(words, position, full, state)
+    return select(full, logical_shift(state, STATE_BITS), state), position
+
+
+@inlined
+def put_part_of(state, left, rest, done, words, position):
+    """Put bits done .. done + 15 of what the symbols of sixteen residuals leave open."""
+    part = left - done
+    part = select(part < STATE_BITS, part, everywhere(STATE_BITS))
+    part = select(part > 0, part, everywhere(0))
+    high = logical_shift(logical_shift(state, STATE_BITS), STATE_BITS - part)
+    state, position = empty(state, high > 0, words, position)
+    bits = logical_shift(rest, done) & ((everywhere(1) << part) - 1)
+    return (state << part) | bits, position
+
+
+@kernel
+def put_lanes(
+    pending, states, residuals, numbers, levels, popular, origin, symbols, tilts, cumulative,
+    words, position, choices,
+):  # fmt: skip
+    """What vectors cannot put: escapes, and low bits coded by popularity, lane by lane."""
+    for step in range(LANES):
+        lane = LANES - 1 - step
+        if (pending >> lane) & 1:
+            state, position = put_open(
+                int64(numbers[lane]), int64(residuals[lane]), levels[lane] + origin, popular,
+                symbols, tilts, cumulative, uint64(uint32(states[lane])), words, position, choices,
+            )  # fmt: skip
+            states[lane] = int32(uint32(state))
+    return position
+
+
+@inlined
+def numbers_of(residual, table, codes, shifts, side_tokens):
+    """Table * 128 + symbol of sixteen residuals; the escape where the table does not have it."""
+    shifted = residual >> resized(gather(shifts, table), residual)
+    negative = shifted < 0
+    side = select(negative, -1 - shifted, shifted)
+    known = below(side, SIDE_REACH)
+    token = gather_bytes(side_tokens, narrowed(select(known, side, 0))) & 255
+    symbol = select(negative, SIDE_TOKENS - 1 - token, SIDE_TOKENS + token)
+    number = (table << SYMBOL_BITS) | symbol
+    known = known & (gather(codes, number) > 0)
+    return select(known, number, (table << SYMBOL_BITS) | ESCAPE)
+
+
+@kernel
+def encode_first_row(
+    residuals, states, samples, holes, popular, origin, cumulative, table_of_state, codes, symbols,
+    shifts, side_tokens, tilts, state, words, position, choices,
+):  # fmt: skip
+    """Code row 0, backwards; returns the state of its lane and where the words begin."""
+    masked = holes.size > 0
+    for step in range(residuals.size):
+        col = residuals.size - 1 - step
+        if not (masked and holes[col]):
+            state, position = put_sample(
+                int64(table_of_state[states[col]]), int64(residuals[col]), samples[col] + origin,
+                popular, codes, symbols, shifts, side_tokens, tilts, cumulative, state, words,
+                position, choices,
+            )  # fmt: skip
+    return state, position
 
 
 @kernel
 def encode_rows(
-    residuals, states, samples, holes, first, step, origin, cumulative,
-    cluster_of, entries, tilts, shifts, side_tokens, words, bits,
+    residuals, contexts, samples, holes, rows, cols, period, popular, origin, cumulative,
+    table_of_state, codes, symbols, shifts, side_tokens, tilts, words, position,
+    states, pending_residuals, numbers, levels, choices,
 ):  # fmt: skip
-    """Code rows first, first + step, ... as one stream. Returns words and bits used."""
-    rows, cols = residuals.shape
-    masked = holes.shape[0] > 0
-    low, span, position, bit = uint64(0), uint64(0xFFFFFFFFFFFFFFFF), uint64(0), uint64(0)
-    bits[0] = uint32(0)
-    for row in range(first, rows, step):
-        for col in range(cols):
-            if masked and holes[row, col]:
-                continue
-            low, span, position, bit = put_any(
-                int64(residuals[row, col]), states[row, col], samples[row, col] + origin,
-                cumulative,
-                cluster_of, entries, tilts, shifts, side_tokens, words, bits, low, span, position,
-                bit,
-            )  # fmt: skip
-    return encode_end(low, span, position, words), bit
+    """Code all rows but the first, backwards, before position `position` of the words.
 
-
-@kernel
-def put_row(
-    residuals, states, cluster_of, entries, shifts, side_tokens, words, bits,
-    low, span, position, bit,
-):  # fmt: skip
-    """Code one row of a block without holes."""
-    for col in range(residuals.size):
-        low, span, position, bit = put_plain(
-            int64(residuals[col]), states[col], cluster_of, entries, shifts, side_tokens,
-            words, bits, low, span, position, bit,
-        )  # fmt: skip
-    return low, span, position, bit
-
-
-@kernel
-def encode_quads(
-    residuals, states, cluster_of, entries, shifts, side_tokens,
-    words, bits, words_used, bits_used,
-):
-    """Code all rows of a block without holes as four streams, four rows at a time.
-
-    The streams are independent, so that the latencies of one hide behind the others. Row k of
-    `words` and `bits` takes stream k; `words_used` and `bits_used` (4,) how much of it.
+    `residuals`, `contexts` (two bytes each), `samples` (centred) and `holes` are flat, row by row.
+    `states`, `pending_residuals`, `numbers`, `levels` (16) and `choices` are scratch; `states`
+    holds the states of the lanes, before and after. Returns where the words begin.
     """
-    rows, cols = residuals.shape
-    words0, words1, words2, words3 = words[0], words[1], words[2], words[3]
-    bits0, bits1, bits2, bits3 = bits[0], bits[1], bits[2], bits[3]
-    bits[:, 0] = uint32(0)
-    full, zero = uint64(0xFFFFFFFFFFFFFFFF), uint64(0)
-    low0, span0, position0, bit0 = zero, full, zero, zero
-    low1, span1, position1, bit1 = zero, full, zero, zero
-    low2, span2, position2, bit2 = zero, full, zero, zero
-    low3, span3, position3, bit3 = zero, full, zero, zero
-    for row in range(0, rows - 3, 4):
-        here0, state0 = residuals[row], states[row]
-        here1, state1 = residuals[row + 1], states[row + 1]
-        here2, state2 = residuals[row + 2], states[row + 2]
-        here3, state3 = residuals[row + 3], states[row + 3]
-        for col in range(cols):
-            low0, span0, position0, bit0 = put_plain(
-                int64(here0[col]), state0[col], cluster_of, entries, shifts, side_tokens,
-                words0, bits0, low0, span0, position0, bit0,
+    masked = holes.size > 0
+    zero = everywhere(0)
+    state = load(states, 0)
+    steps = (rows - 1 + LANES - 1) // LANES * period + (LANES - 1) * LAG
+    step_of_lane = steps - 1 - lane_numbers() * LAG
+    group = quotient(step_of_lane, zero + period)
+    column = step_of_lane - group * period
+    row = group * LANES + lane_numbers() + 1
+    width = select(row < rows, zero + cols, zero)
+    for back in range(steps):
+        coded = below(column, width)
+        place = select(coded, row * cols + column, zero)
+        if masked:
+            coded = coded & ((gather_bytes(holes, place) & 255) == 0)
+        context = gather_bytes(contexts, place << 1) & 0x7FFF
+        table = gather_bytes(table_of_state, context) & 255
+        residual = gather(residuals, place)
+        number = numbers_of(residual, table, codes, shifts, side_tokens)
+        symbol = gather(symbols, number)
+        left = select(coded, symbol & 63, zero)
+        special = left > (0 if popular else OPEN_ESCAPE - 1)
+        pending = lanes_of(special)
+        if pending:
+            store(states, 0, state)
+            store(pending_residuals, 0, residual)
+            store(numbers, 0, number)
+            store(levels, 0, gather(samples, place))
+            position = put_lanes(
+                pending, states, pending_residuals, numbers, levels, popular, origin, symbols,
+                tilts, cumulative, words, position, choices,
             )  # fmt: skip
-            low1, span1, position1, bit1 = put_plain(
-                int64(here1[col]), state1[col], cluster_of, entries, shifts, side_tokens,
-                words1, bits1, low1, span1, position1, bit1,
-            )  # fmt: skip
-            low2, span2, position2, bit2 = put_plain(
-                int64(here2[col]), state2[col], cluster_of, entries, shifts, side_tokens,
-                words2, bits2, low2, span2, position2, bit2,
-            )  # fmt: skip
-            low3, span3, position3, bit3 = put_plain(
-                int64(here3[col]), state3[col], cluster_of, entries, shifts, side_tokens,
-                words3, bits3, low3, span3, position3, bit3,
-            )  # fmt: skip
-    last = rows // 4 * 4
-    if last < rows:
-        low0, span0, position0, bit0 = put_row(
-            residuals[last], states[last], cluster_of, entries, shifts, side_tokens,
-            words0, bits0, low0, span0, position0, bit0,
-        )  # fmt: skip
-    if last + 1 < rows:
-        low1, span1, position1, bit1 = put_row(
-            residuals[last + 1], states[last + 1], cluster_of, entries, shifts, side_tokens,
-            words1, bits1, low1, span1, position1, bit1,
-        )  # fmt: skip
-    if last + 2 < rows:
-        low2, span2, position2, bit2 = put_row(
-            residuals[last + 2], states[last + 2], cluster_of, entries, shifts, side_tokens,
-            words2, bits2, low2, span2, position2, bit2,
-        )  # fmt: skip
-    words_used[0] = encode_end(low0, span0, position0, words0)
-    bits_used[0] = bit0
-    words_used[1] = encode_end(low1, span1, position1, words1)
-    bits_used[1] = bit1
-    words_used[2] = encode_end(low2, span2, position2, words2)
-    bits_used[2] = bit2
-    words_used[3] = encode_end(low3, span3, position3, words3)
-    bits_used[3] = bit3
+            state = load(states, 0)
+        left = select(special, zero, left)
+        if lanes_of(left > 0):
+            rest = narrowed(residual) - ((symbol >> 16) << ((symbol >> 6) & 31))
+            if lanes_of(left > STATE_BITS):
+                state, position = put_part_of(state, left, rest, STATE_BITS, words, position)
+            state, position = put_part_of(state, left, rest, 0, words, position)
+        code = gather(codes, number)
+        frequency = select(coded, code & 0x1FFF, zero + 1)
+        full = (logical_shift(state, 2 * STATE_BITS - TABLE_BITS) >= frequency) & coded
+        state, position = empty(state, full, words, position)
+        whole = quotient(state, frequency)
+        after = (whole << TABLE_BITS) + (state - whole * frequency) + (code >> 13)
+        state = select(coded, after, state)
+        column -= 1
+        if (steps - 1 - back) & (SEGMENT - 1) == 0:
+            ends = column < 0
+            column = select(ends, zero + (period - 1), column)
+            row = select(ends, row - LANES, row)
+            width = select((row < rows) & (row > 0), zero + cols, zero)
+    store(states, 0, state)
+    return position

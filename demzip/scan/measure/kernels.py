@@ -2,11 +2,12 @@
 
 from numba import int64, uint64
 
-from demzip.constants import ACTIVITY_LEVELS, MARGIN, SEGMENT, TEMPLATE_SIZE, WEIGHT_BITS
+from demzip.constants import MARGIN, SEGMENT, TEMPLATE_SIZE
 from demzip.entropy.kernels import symbol_of
 from demzip.jit import inlined, kernel
-from demzip.predict.kernels import BATCH, add_moments, gather_taps
+from demzip.predict.kernels import BATCH, HALF, add_moments, gather_taps
 from demzip.residual.kernels import activity_above, activity_level
+from demzip.scan.neighbours.kernels import activity_from_above, filled, predict, state_of
 from demzip.scan.segment.kernels import (
     EDGE,
     HOLE,
@@ -14,9 +15,9 @@ from demzip.scan.segment.kernels import (
     extend_north,
     extend_west,
     first_cell,
-    prepare,
     prepare_segment,
 )
+from demzip.vectors import below, lane_numbers, load, magnitude, store
 
 
 @kernel
@@ -32,68 +33,6 @@ def fill_holes(samples, holes, stride):
                     samples[at] = samples[at - stride]
                 else:
                     samples[at] = (samples[at - uint64(1)] + samples[at - stride] + 1) >> 1
-
-
-@inlined
-def measure_segment(
-    samples, magnitudes, here, stride, count, masked, has_edge, weight, shift,
-    sums, activity, flat, sets, residuals, states, out,
-):  # fmt: skip
-    """Residuals and states of one segment that is prepared; its scratch arrays are used up.
-
-    `here` is the cell three columns west of the segment, `out` its first place in the flat
-    `residuals` and `states`.
-    """
-    west1, west2, west3 = weight[21], weight[22], weight[23]
-    above = here - stride
-    if has_edge:
-        for sample in range(sets.size):
-            i = uint64(sample)
-            w = samples[here + i + uint64(2)]
-            interior = west1 * w + west2 * samples[here + i + uint64(1)] + west3 * samples[here + i]
-            sums[i] += w << WEIGHT_BITS if sets[i] == EDGE else interior
-    else:
-        for sample in range(sets.size):
-            i = uint64(sample)
-            sums[i] += (
-                west1 * samples[here + i + uint64(2)] + west2 * samples[here + i + uint64(1)]
-                + west3 * samples[here + i]
-            )  # fmt: skip
-    for sample in range(count):
-        i = uint64(sample)
-        w = samples[here + i + uint64(2)]
-        level_ground = (flat[i] != 0) & (w == samples[above + i + uint64(3)])
-        prediction = w if level_ground else sums[i] >> WEIGHT_BITS
-        fraction = (sums[i] >> (WEIGHT_BITS - 2)) & 3
-        residuals[out + i] = samples[here + i + uint64(3)] - prediction
-        flat[i] = flat[i] if level_ground else fraction
-    for sample in range(count):
-        i = uint64(sample)
-        magnitudes[here + i + uint64(3)] = abs(residuals[out + i])
-    if masked:
-        for sample in range(count):
-            i = here + uint64(sample)
-            if sets[sample] == HOLE:
-                magnitudes[i + uint64(3)] = (
-                    magnitudes[i + uint64(2)] + magnitudes[i - stride + uint64(3)]
-                ) >> 1
-    for sample in range(count):
-        i = uint64(sample)
-        sums[i] = samples[here + i + uint64(2)] - samples[above + i + uint64(2)]
-    for sample in range(count):
-        i = uint64(sample)
-        activity[i] += (
-            4 * magnitudes[here + i + uint64(2)] + magnitudes[here + i + uint64(1)] + abs(sums[i])
-        )
-    if shift == 0:  # the same in the width of the samples, twice as many to a vector
-        for sample in range(count):
-            i = uint64(sample)
-            level = activity[i] if activity[i] < ACTIVITY_LEVELS else ACTIVITY_LEVELS - 1
-            states[out + i] = (level << 3) | flat[i]
-    else:
-        for sample in range(count):
-            i = uint64(sample)
-            states[out + i] = (activity_level(activity[i], shift) << 3) | flat[i]
 
 
 @kernel
@@ -116,34 +55,73 @@ def measure_first_row(samples, magnitudes, holes, cols, stride, shift, residuals
     extend_north(samples, magnitudes, stride)
 
 
+@inlined
+def choose_set(above, col, cols, thresholds):
+    """Weight set of the segment from a column on (docs/format.md section 6.4).
+
+    `above` is the row's activity from above, with zeros before and behind it.
+    """
+    window = min(SEGMENT, cols + MARGIN - col) - (MARGIN if col == 0 else 0)
+    total = int64(0)
+    for i in range(SEGMENT):
+        total += int64(above[col + i])
+    chosen = 0
+    for threshold in thresholds:
+        chosen += int64(total >= threshold * window)
+    return chosen
+
+
 @kernel
 def measure_block(
-    samples, magnitudes, holes, rows, cols, stride, weights, thresholds, shift,
-    sums, activity, flat, sets, residuals, states,
+    samples, magnitudes, above, holes, rows, cols, stride, taps, weights, thresholds, shift,
+    residuals, states,
 ):  # fmt: skip
     """Residual and context state of every sample of a block.
 
     Source: docs/format.md sections 6 and 7. `samples` holds the block, its holes filled; the
-    margins are written here. States are activity level * 8 + subcontext.
+    margins are written here. `taps` are offsets from a cell to those of the template that the
+    `weights` (sets, taps) are for, `above` is scratch. States are activity level * 8 + subcontext.
+    A row's vectors reach beyond its end, into cells that are written later.
     """
-    segments = (cols + SEGMENT - 1) // SEGMENT
     masked = holes.shape[0] > 0
+    north = -int64(stride)
+    lanes = lane_numbers()
+    inner = max(cols - 2 * MARGIN, 0)
     measure_first_row(samples, magnitudes, holes, cols, stride, shift, residuals, states)
     for row in range(1, rows):
         extend_west(samples, magnitudes, row, stride)
-        for segment in range(segments):
-            chosen = prepare(
-                samples, magnitudes, holes, row, segment, cols, stride, weights, thresholds,
-                sums, activity, flat, sets,
+        here = int64(first_cell(row, 0, stride)) + MARGIN
+        for col in range(0, cols, SEGMENT):
+            store(above, MARGIN + col, activity_from_above(samples, magnitudes, here + col, north, 1))
+        above[:MARGIN] = 0
+        above[MARGIN + cols : MARGIN + cols + SEGMENT] = 0
+        limit = inner if row >= MARGIN else 0
+        for col in range(0, cols, SEGMENT):
+            at = here + col
+            x = load(samples, at)
+            total = filled(x, HALF)
+            chosen = choose_set(above, col, cols, thresholds) if thresholds.size > 0 else 0
+            for k in range(taps.size):
+                total += load(samples, at + taps[k]) * weights[chosen, k]
+            column = lanes + col
+            prediction, subcontext = predict(
+                samples, at, north, 1, column, below(column - MARGIN, limit), total
+            )
+            store(residuals, row * cols + col, x - prediction)
+            store(magnitudes, at, magnitude(x - prediction))
+            store(states, row * cols + col, subcontext)
+        if masked:
+            for col in range(cols):
+                if holes[row, col]:
+                    at = here + col
+                    magnitudes[at] = (magnitudes[at - 1] + magnitudes[at + north]) >> 1
+        for col in range(0, cols, SEGMENT):
+            at, out = here + col, row * cols + col
+            state = state_of(
+                samples, magnitudes, at, north, 1, load(above, MARGIN + col), shift,
+                load(states, out),
             )  # fmt: skip
-            measure_segment(
-                samples, magnitudes, first_cell(row, segment, stride), stride,
-                min(SEGMENT, cols - segment * SEGMENT), masked,
-                segment == 0 or segment * SEGMENT + SEGMENT > cols - MARGIN,
-                weights[chosen], shift,
-                sums, activity, flat, sets,
-                residuals, states, uint64(row * cols + segment * SEGMENT),
-            )  # fmt: skip
+            store(states, out, state)
         extend_east(samples, magnitudes, row, cols, stride)
 
 

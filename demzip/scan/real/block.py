@@ -105,8 +105,8 @@ def _run(
     ends = np.zeros(2, np.uint64)
     status = code_block(
         decoding, ordinals, holes, work.samples, work.magnitudes, rows, cols, work.stride, table,
-        western_weights(table), model.thresholds, work.sums[0], work.activity[0], work.flat[0],
-        work.sets[0], model.rules, np.empty((4, cols, RULES), np.int64), model.anchor,
+        western_weights(table), model.thresholds, work.sums, work.activity, work.flat,
+        work.sets, model.rules, np.empty((4, cols, RULES), np.int64), model.anchor,
         model.pitch, np.empty((2, cols), np.uint8), model.scale, model.form,
         np.full(CHANCES, EVEN_CHANCE, np.uint32), words, raw_words, ends,
     )  # fmt: skip

@@ -1,6 +1,8 @@
-"""One residual to and from words: its symbol, its low bits, its escape (docs/format.md section 8).
+"""Single samples to and from words: what vectors leave over (docs/format.md section 8).
 
-Writers and readers side by side; each pair is tested against the other and against plain Python.
+A lane's state is an integer of 32 bits, 2**16 at least between symbols, that a decoder refills
+from the front of the block's words and an encoder, which works backwards, empties to their front.
+Takers and putters side by side; each pair is tested against the other and against plain Python.
 """
 
 from numba import int64, uint32, uint64
@@ -8,157 +10,84 @@ from numba import int64, uint32, uint64
 from demzip.constants import (
     ESCAPE,
     ESCAPE_LENGTH_BITS,
-    ESCAPE_SHIFT,
-    POPULAR_SHIFT,
+    OPEN_ESCAPE,
+    STATE_BITS,
     SYMBOL_BITS,
     TABLE_BITS,
     TABLE_TOTAL,
 )
-from demzip.entropy.kernels import chance_of_lower, encode_step, peek_bits, symbol_of
+from demzip.entropy.kernels import chance_of_lower, symbol_of
 from demzip.jit import inlined, kernel
+
+WORD = 0xFFFF
 
 
 @inlined
-def put_bits(words, bit, value, count):
-    """Append `count` <= 32 bits to words that are zero from `bit` on."""
-    index = bit >> uint64(5)
-    pair = uint64(value) << (bit & uint64(31))
-    words[index] |= uint32(pair)
-    words[index + uint64(1)] |= uint32(pair >> uint64(32))
-    return bit + uint64(count)
+def refill(state, words, position):
+    """Make a state legal again after something was taken from it."""
+    if state < uint64(1) << uint64(STATE_BITS):
+        state = (state << uint64(STATE_BITS)) | uint64(words[position])
+        position += 1
+    return state, position
+
+
+@inlined
+def take_bits(state, words, position, count):
+    """`count` <= 16 uncoded bits."""
+    bits = state & ((uint64(1) << uint64(count)) - uint64(1))
+    state, position = refill(state >> uint64(count), words, position)
+    return bits, state, position
+
+
+@inlined
+def put_bits(state, words, position, bits, count):
+    """Inverse of take_bits."""
+    if state >> uint64(2 * STATE_BITS - count):
+        position -= 1
+        words[position] = state & uint64(WORD)
+        state = state >> uint64(STATE_BITS)
+    return (state << uint64(count)) | uint64(bits), position
+
+
+@inlined
+def put_part(state, words, position, start, frequency, bits):
+    """Code a symbol with the frequencies [start, start + frequency) out of 2**bits."""
+    if state >= frequency << uint64(2 * STATE_BITS - bits):
+        position -= 1
+        words[position] = state & uint64(WORD)
+        state = state >> uint64(STATE_BITS)
+    whole = state // frequency
+    return (whole << uint64(bits)) + (state - whole * frequency) + start, position
 
 
 @kernel
-def put_escape(words, bit, residual):
-    """Write a residual outside its table: length of the folded value, then the value."""
+def take_escape(state, words, position):
+    """A residual outside its table: length of the folded value, then the value."""
+    length, state, position = take_bits(state, words, position, ESCAPE_LENGTH_BITS)
+    folded, done = uint64(0), 0
+    while done < int64(length):
+        part = min(int64(length) - done, STATE_BITS)
+        bits, state, position = take_bits(state, words, position, part)
+        folded |= bits << uint64(done)
+        done += part
+    half = int64(folded >> uint64(1))
+    return (-half - 1 if folded & uint64(1) else half), state, position
+
+
+@kernel
+def put_escape(state, words, position, residual):
+    """Inverse of take_escape."""
     folded = uint64(2 * residual) if residual >= 0 else uint64(-2 * residual - 1)
     length = 0
     while length < 64 and folded >> uint64(length) != uint64(0):
         length += 1
-    clear_ahead(words, bit)
-    bit = put_bits(words, bit, length, ESCAPE_LENGTH_BITS)
-    while length > 0:
-        count = min(length, 32)
-        clear_ahead(words, bit)
-        bit = put_bits(words, bit, folded & ((uint64(1) << uint64(count)) - uint64(1)), count)
-        folded = folded >> uint64(count)
-        length -= count
-    return bit
-
-
-@inlined
-def clear_ahead(words, bit):
-    """Zero the word after the one that `bit` is in; put_bits may reach into it."""
-    words[(bit >> uint64(5)) + uint64(1)] = uint32(0)
-
-
-@kernel
-def put_popular(width, start, level, tilt, cumulative, words, low, span, position):
-    """Single a level out among 2**width from `start` on, by halving: inverse of take_popular."""
-    density, end = tilt >> 32, tilt & 0xFFFFFFFF
-    size = cumulative.size - 1
-    low_mass = cumulative[min(max(start, 0), size)]
-    high_mass = cumulative[min(max(start + (1 << width), 0), size)]
-    while width > 0:
-        width -= 1
-        middle = start + (1 << width)
-        middle_mass = cumulative[min(max(middle, 0), size)]
-        left, right = middle_mass - low_mass, high_mass - middle_mass
-        if left > 0 and right > 0:
-            chance = uint64(chance_of_lower(left, right, density, end))
-            if level < middle:
-                low, span, position = encode_step(
-                    low, span, position, words, uint64(0), chance, uint64(8)
-                )
-            else:
-                low, span, position = encode_step(
-                    low, span, position, words, chance, uint64(65536) - chance, uint64(8)
-                )
-        if level < middle:
-            high_mass, end = middle_mass, (density + end) >> 1
-        else:
-            low_mass, density = middle_mass, (density + end) >> 1
-            start = middle
-    return low, span, position
-
-
-@inlined
-def put_symbol(
-    residual, state, cluster_of, entries, shifts, side_tokens, words, low, span, position
-):
-    """Code the symbol of one residual; returns its table entry and its number too."""
-    cluster = uint64(cluster_of[uint64(state)])
-    symbol = uint64(symbol_of(residual >> shifts[cluster], side_tokens))
-    number = (cluster << uint64(SYMBOL_BITS)) + symbol
-    entry = entries[number]
-    if entry & 0x1FFF == 0:
-        number = (cluster << uint64(SYMBOL_BITS)) + uint64(ESCAPE)
-        entry = entries[number]
-    low, span, position = encode_step(
-        low, span, position, words,
-        uint64((entry >> 13) & 0x1FFF), uint64(entry & 0x1FFF), uint64(TABLE_BITS),
-    )  # fmt: skip
-    return entry, number, low, span, position
-
-
-@inlined
-def put_plain(
-    residual, state, cluster_of, entries, shifts, side_tokens, words, bits,
-    low, span, position, bit,
-):  # fmt: skip
-    """Code one residual whose low bits, if any, are uncoded: inverse of take_plain."""
-    entry, _, low, span, position = put_symbol(
-        residual, state, cluster_of, entries, shifts, side_tokens, words, low, span, position
-    )
-    count = (entry >> 26) & 63
-    if count == ESCAPE_SHIFT:
-        bit = put_escape(bits, bit, residual)
-    elif count > 0:
-        clear_ahead(bits, bit)
-        bit = put_bits(bits, bit, residual - (entry >> 32), count)
-    return low, span, position, bit
-
-
-@inlined
-def put_any(
-    residual, state, level, cumulative, cluster_of, entries, tilts, shifts, side_tokens,
-    words, bits, low, span, position, bit,
-):  # fmt: skip
-    """Code one residual whose low bits may be coded by popularity: inverse of take_any.
-
-    `level` is the index of the sample in `cumulative`.
-    """
-    entry, number, low, span, position = put_symbol(
-        residual, state, cluster_of, entries, shifts, side_tokens, words, low, span, position
-    )
-    count = (entry >> 26) & 63
-    if count == ESCAPE_SHIFT:
-        bit = put_escape(bits, bit, residual)
-    elif count >= POPULAR_SHIFT:
-        low, span, position = put_popular(
-            count - POPULAR_SHIFT, level - residual + (entry >> 32), level, tilts[number],
-            cumulative, words, low, span, position,
-        )  # fmt: skip
-    elif count > 0:
-        clear_ahead(bits, bit)
-        bit = put_bits(bits, bit, residual - (entry >> 32), count)
-    return low, span, position, bit
-
-
-@kernel
-def take_escape(words, bit):
-    """Inverse of put_escape."""
-    length = int64(peek_bits(words, bit) & uint64((1 << ESCAPE_LENGTH_BITS) - 1))
-    bit += uint64(ESCAPE_LENGTH_BITS)
-    folded, done = uint64(0), 0
-    while done < length:
-        count = min(length - done, 32)
-        part = peek_bits(words, bit) & ((uint64(1) << uint64(count)) - uint64(1))
-        folded |= part << uint64(done)
-        bit += uint64(count)
-        done += count
-    half = int64(folded >> uint64(1))
-    return (-half - 1 if folded & uint64(1) else half), bit
+    done = (length + STATE_BITS - 1) // STATE_BITS * STATE_BITS
+    while done > 0:
+        done -= STATE_BITS
+        part = min(length - done, STATE_BITS)
+        bits = (folded >> uint64(done)) & ((uint64(1) << uint64(part)) - uint64(1))
+        state, position = put_bits(state, words, position, bits, part)
+    return put_bits(state, words, position, uint64(length), ESCAPE_LENGTH_BITS)
 
 
 @inlined
@@ -168,7 +97,7 @@ def mass_below(cumulative, index):
 
 
 @kernel
-def take_popular(width, start, tilt, cumulative, words, point, span, position):
+def take_popular(width, start, tilt, cumulative, state, words, position):
     """Find a level among 2**width from `start` on, by halving (docs/format.md section 8.5).
 
     `tilt` holds twice the density of the residual at both ends: start << 32 | end.
@@ -184,85 +113,132 @@ def take_popular(width, start, tilt, cumulative, words, point, span, position):
         lower = right == 0
         if left > 0 and right > 0:
             chance = uint64(chance_of_lower(left, right, density, end))
-            scale = (span >> uint64(24)) << uint64(8)
-            lower = point < scale * chance
-            if lower:
-                span = scale * chance
-            else:
-                point -= scale * chance
-                span = scale * (uint64(65536) - chance)
-            if span < uint64(1) << uint64(32):
-                point = (point << uint64(32)) | uint64(words[position])
-                position += uint64(1)
-                span = span << uint64(32)
+            slot = state & uint64(WORD)
+            lower = slot < chance
+            frequency = chance if lower else uint64(WORD + 1) - chance
+            slot -= uint64(0) if lower else chance
+            state = frequency * (state >> uint64(STATE_BITS)) + slot
+            state, position = refill(state, words, position)
         if lower:
             high_mass, end = middle_mass, (density + end) >> 1
         else:
             low_mass, density = middle_mass, (density + end) >> 1
             low += 1 << width
-    return low - start, point, span, position
-
-
-@inlined
-def take_symbol(state, cluster_of, lut, entries, words, point, span, position):
-    """Take one symbol from a stream, given its context state: its table entry and its number.
-
-    Indices are unsigned because Numba spends several instructions on every signed one, in case it
-    counts from the end.
-    """
-    cluster = uint64(cluster_of[uint64(state)])
-    scale = (span >> uint64(24)) << uint64(TABLE_BITS)
-    slot = (point // scale) & uint64(TABLE_TOTAL - 1)  # already less, unless corrupt
-    symbol = uint64(lut[(cluster << uint64(TABLE_BITS)) + slot])
-    number = (cluster << uint64(SYMBOL_BITS)) + symbol
-    entry = entries[number]
-    point -= scale * uint64((entry >> 13) & 0x1FFF)
-    span = scale * uint64(entry & 0x1FFF)
-    if span < uint64(1) << uint64(32):
-        point = (point << uint64(32)) | uint64(words[position])
-        position += uint64(1)
-        span = span << uint64(32)
-    return entry, number, point, span, position
-
-
-@inlined
-def take_plain(state, cluster_of, lut, entries, words, point, span, position, bit):
-    """Take one residual whose low bits, if any, are uncoded."""
-    entry, _, point, span, position = take_symbol(
-        state, cluster_of, lut, entries, words, point, span, position
-    )
-    shift = uint64(entry >> 26) & uint64(63)
-    low_bits = peek_bits(words, bit) & ((uint64(1) << shift) - uint64(1))
-    residual = (entry >> 32) + int64(low_bits)
-    bit += shift
-    if shift == uint64(ESCAPE_SHIFT):
-        residual, bit = take_escape(words, bit - shift)
-    return residual, point, span, position, bit
+    return low - start, state, position
 
 
 @kernel
-def take_any(
-    state, place, cumulative, cluster_of, lut, entries, tilts, words, point, span, position, bit
-):
-    """Take one residual whose low bits may be coded by popularity.
+def put_popular(width, start, level, tilt, cumulative, state, words, position, choices):
+    """Inverse of take_popular; `choices` is scratch of an element for each halving."""
+    density, end = tilt >> 32, tilt & 0xFFFFFFFF
+    low_mass = mass_below(cumulative, start)
+    high_mass = mass_below(cumulative, start + (1 << width))
+    made = 0
+    while width > 0:
+        width -= 1
+        middle = start + (1 << width)
+        middle_mass = mass_below(cumulative, middle)
+        left, right = middle_mass - low_mass, high_mass - middle_mass
+        if left > 0 and right > 0:
+            chance = chance_of_lower(left, right, density, end)
+            choices[made] = chance if level < middle else -chance
+            made += 1
+        if level < middle:
+            high_mass, end = middle_mass, (density + end) >> 1
+        else:
+            low_mass, density = middle_mass, (density + end) >> 1
+            start = middle
+    while made > 0:
+        made -= 1
+        chance = choices[made]
+        first = uint64(0) if chance > 0 else uint64(-chance)
+        frequency = uint64(chance) if chance > 0 else uint64(WORD + 1 + chance)
+        state, position = put_part(state, words, position, first, frequency, STATE_BITS)
+    return state, position
 
-    `place` is the index of the predicted level in `cumulative`. A function of its own: inlined
-    into the lockstep loop, which never needs it, it made that loop a third slower.
+
+@inlined
+def take_open(number, place, popular, symbols, tilts, cumulative, state, words, position):
+    """What the symbol of a residual leaves open; returns the residual.
+
+    `number` is table * 128 + symbol, `place` the index of the predicted level in `cumulative`.
     """
-    entry, number, point, span, position = take_symbol(
-        state, cluster_of, lut, entries, words, point, span, position
-    )
-    shift = (entry >> 26) & 63
-    residual = entry >> 32
-    if shift == ESCAPE_SHIFT:
-        residual, bit = take_escape(words, bit)
-    elif shift >= POPULAR_SHIFT:
-        offset, point, span, position = take_popular(
-            shift - POPULAR_SHIFT, place + residual, tilts[number], cumulative, words,
-            point, span, position,
-        )  # fmt: skip
+    symbol = int64(symbols[number])
+    left = symbol & 63
+    residual = (symbol >> 16) << ((symbol >> 6) & 31)
+    if left == OPEN_ESCAPE:
+        residual, state, position = take_escape(state, words, position)
+    elif popular:
+        offset, state, position = take_popular(
+            left, place + residual, tilts[number], cumulative, state, words, position
+        )
         residual += offset
-    elif shift > 0:
-        residual += int64(peek_bits(words, bit) & ((uint64(1) << uint64(shift)) - uint64(1)))
-        bit += uint64(shift)
-    return residual, point, span, position, bit
+    else:
+        done = 0
+        while done < left:
+            part = min(left - done, STATE_BITS)
+            bits, state, position = take_bits(state, words, position, part)
+            residual += int64(bits) << done
+            done += part
+    return residual, state, position
+
+
+@inlined
+def put_open(
+    number, residual, level, popular, symbols, tilts, cumulative, state, words, position, choices
+):
+    """Inverse of take_open; `level` is the index of the sample in `cumulative`."""
+    symbol = int64(symbols[number])
+    left = symbol & 63
+    rest = residual - ((symbol >> 16) << ((symbol >> 6) & 31))
+    if left == OPEN_ESCAPE:
+        state, position = put_escape(state, words, position, residual)
+    elif popular:
+        state, position = put_popular(
+            left, level - rest, level, tilts[number], cumulative, state, words, position, choices
+        )
+    else:
+        done = (left + STATE_BITS - 1) // STATE_BITS * STATE_BITS
+        while done > 0:
+            done -= STATE_BITS
+            part = min(left - done, STATE_BITS)
+            bits = uint64(rest >> done) & ((uint64(1) << uint64(part)) - uint64(1))
+            state, position = put_bits(state, words, position, bits, part)
+    return state, position
+
+
+@inlined
+def take_sample(
+    table, place, popular, slots, symbols, tilts, cumulative, state, words, position
+):
+    """One residual, all by itself."""
+    slot = int64(slots[(table << TABLE_BITS) | int64(state & uint64(TABLE_TOTAL - 1))])
+    high = state >> uint64(TABLE_BITS)
+    state = uint64((slot & 0xFFF) + 1) * high + uint64((slot >> 12) & 0xFFF)
+    state, position = refill(state, words, position)
+    number = (table << SYMBOL_BITS) | ((slot >> 24) & 0xFF)
+    return take_open(number, place, popular, symbols, tilts, cumulative, state, words, position)
+
+
+@inlined
+def number_of(residual, table, codes, shifts, side_tokens):
+    """Table * 128 + symbol of a residual; the escape where the table does not have it."""
+    number = (table << SYMBOL_BITS) | symbol_of(residual >> shifts[table], side_tokens)
+    return number if codes[number] else (table << SYMBOL_BITS) | ESCAPE
+
+
+@inlined
+def put_sample(
+    table, residual, level, popular, codes, symbols, shifts, side_tokens, tilts, cumulative,
+    state, words, position, choices,
+):  # fmt: skip
+    """Inverse of take_sample."""
+    number = number_of(residual, table, codes, shifts, side_tokens)
+    state, position = put_open(
+        number, residual, level, popular, symbols, tilts, cumulative, state, words, position,
+        choices,
+    )  # fmt: skip
+    code = uint64(uint32(codes[number]))
+    return put_part(
+        state, words, position, code >> uint64(13), code & uint64(0x1FFF), TABLE_BITS
+    )

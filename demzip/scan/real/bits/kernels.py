@@ -7,10 +7,9 @@ how often it was used, up to a limit: the more often, the slower it moves.
 
 from numba import int64, uint32, uint64
 
-from demzip.entropy.kernels import encode_step
+from demzip.entropy.kernels import clear_ahead, encode_step, put_bits
 from demzip.jit import inlined, kernel
 from demzip.scan.real.floats.kernels import bit_length
-from demzip.scan.symbols.kernels import clear_ahead, put_bits
 
 EVEN_CHANCE = 1 << 31  # Format: half, never used
 COUNT_LIMIT = 254  # Format: uses after which a chance moves no slower

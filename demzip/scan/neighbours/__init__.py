@@ -1,0 +1,1 @@
+"""What the neighbours of a cell say about it."""
