@@ -13,7 +13,7 @@ from demzip.container.plane import BAND, MASK
 from tests.golden.formulas import FILES
 from tests.golden.generate import GEOREFERENCE, digest, little, mask_of
 from tests.reference import decoder as reference
-from tests.reference.coder import ESCAPE
+from tests.reference.tables import ESCAPE
 from tests.reference.model import Model
 from tests.reference.real import RealModel
 

@@ -15,7 +15,7 @@ from demzip.entropy.tables import (
     side_tokens,
     token_spans,
 )
-from tests.reference import coder as reference
+from tests.reference import tables as reference
 from tests.unit import make
 
 
