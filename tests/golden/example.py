@@ -128,7 +128,8 @@ def first_table(data: bytes) -> list[str]:
     made.taken([4, 4], "CRC-32 of the payload, of the values")
     made.taken([1], "payload: coded, no mask, no own weights, no kinds of holes")
     centre, _ = made.varints(2, "centre, folded: {}; bound {}")
-    made.rows[-1] = made.rows[-1].replace(f"folded: {centre}", f"folded: {centre}, so {centre >> 1}")
+    said = f"folded: {centre}"
+    made.rows[-1] = made.rows[-1].replace(said, f"{said}, so {unfold(centre)}")
     made.taken([4] * lane_count(len(VALUES)), "the states of the lanes")
     made.taken([2] * ((len(data) - made.fields.position) // 2), "half words")
     made.fields.done()
@@ -142,15 +143,15 @@ def about_tables(table: Table, step: Step) -> list[str]:
     place = symbols.index(step.symbol)
     state, slot = step.state, step.state % (1 << TABLE_BITS)
     start = sum(chances[:place])
+    end = start + chances[place]
     after = chances[place] * (state >> TABLE_BITS) + slot - start
     return [
         f"Table 0 has the frequency levels {in_words(table.levels)} and {table.escape},",
         f"so the frequencies {in_words(chances)} of symbols",
         f"{symbols[0]} .. {symbols[-2]} and the escape.",
-        f"The first symbol: x = 0x{state:08X}, slot = {slot}, in [{start}, {start + chances[place]}):",
+        f"The first symbol: x = 0x{state:08X}, slot = {slot}, in [{start}, {end}):",
         f"symbol {step.symbol}; then x = {chances[place]} * 0x{state >> TABLE_BITS:X} + "
-        f"{slot - start} = 0x{after:X}"
-        + (", no refill." if after >= LEAST else ", below 2^16: the first half word follows."),
+        f"{slot - start} = 0x{after:X}" + (", no refill." if after >= LEAST else ", and a refill."),
     ]
 
 

@@ -13,10 +13,10 @@ from demzip.container.plane import BAND, MASK
 from tests.golden.formulas import FILES
 from tests.golden.generate import GEOREFERENCE, digest, little, mask_of
 from tests.reference import decoder as reference
-from tests.reference.tables import ESCAPE
 from tests.reference.lanes import LANES
 from tests.reference.model import Model
 from tests.reference.real import RealModel
+from tests.reference.tables import ESCAPE
 
 FOLDER = Path(__file__).parent
 ENTRIES = tomllib.loads((FOLDER / "MANIFEST.toml").read_text(encoding="utf-8"))["file"]

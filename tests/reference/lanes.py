@@ -7,6 +7,7 @@ decoder and then puts them backwards.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from tests.reference.tables import (
     ESCAPE,
@@ -186,7 +187,7 @@ class Coded:
     residual: int
     sample: int = 0
 
-    @property
+    @cached_property
     def symbol(self) -> int:
         """The symbol; the escape where the table does not have it."""
         symbol = symbol_of(self.residual >> self.table.shift)
