@@ -16,8 +16,10 @@ from demzip.constants import (
     LAG,
     LANES,
     MARGIN,
+    NARROW,
     OPEN_ESCAPE,
     SEGMENT,
+    SIDE_TOKENS,
     STATE_BITS,
     SYMBOL_BITS,
     TABLE_BITS,
@@ -49,6 +51,7 @@ STEP = LANES + MARGIN + 1  # elements from one step to the next
 HEAD = 96  # steps of room before the first: three rows above it and their western margins
 NORTH = -LAG * STEP - 1  # from a cell to the one above it
 AHEAD = LAG - MARGIN  # columns that activities are computed ahead of their cell
+EVERY = (1 << LANES) - 1  # all lanes
 DEPTH = LANES * LAG  # steps from a row to the one LANES below it, if lane 0 were one more lane
 
 
@@ -122,7 +125,7 @@ def finish_lanes(
 @kernel
 def decode_rows(
     samples, magnitudes, holes, rows, cols, period, taps, weights, thresholds, popular, shift,
-    origin, cumulative, table_of_state, slots, symbols, tilts, words, position, limit,
+    origin, cumulative, table_of_state, slots, symbols, tilts, words, shifts, position, limit,
     states, residuals, numbers, places, above, chosen,
 ):  # fmt: skip
     """Decode rows 1, 2, ... of a block; returns the position after the last word.
@@ -133,6 +136,9 @@ def decode_rows(
     (taps * 16) are scratch; `states` holds the states of the lanes, before and after.
     """
     masked = holes.size > 0
+    shifted = False
+    for bits in shifts:
+        shifted |= bits > 0
     lanes = lane_numbers()
     zero = everywhere(0)
     state = load(states, 0)
@@ -180,34 +186,37 @@ def decode_rows(
             high = logical_shift(state, TABLE_BITS)
             after = (slot & 0xFFF) * high + high + (logical_shift(slot, 12) & 0xFFF)
             after, position = renew(after, below(after, 1 << STATE_BITS) & coded, words, position)
-            number = (table << SYMBOL_BITS) | logical_shift(slot, 24)
-            symbol = gather(symbols, number)
-            left = select(coded, symbol & 63, zero)
-            residual = (symbol >> 16) << ((symbol >> 6) & 31)
-            special = left > (0 if popular else OPEN_ESCAPE - 1)
-            done = zero
-            left = select(special, zero, left)
-            while lanes_of(left > 0):
-                part = select(left < STATE_BITS, left, zero + STATE_BITS)
-                residual += (after & ((zero + 1 << part) - 1)) << done
-                after = logical_shift(after, part)
-                after, position = renew(
-                    after, below(after, 1 << STATE_BITS) & coded, words, position
-                )
-                left -= part
-                done += part
-            difference = resized(residual, samples)
-            pending = lanes_of(special)
-            if pending:
-                store(states, 0, after)
-                store(residuals, 0, difference)
-                store(numbers, 0, number)
-                store(places, 0, prediction)
-                position = finish_lanes(
-                    pending, states, residuals, numbers, places, popular, origin, symbols, tilts,
-                    cumulative, words, position,
-                )  # fmt: skip
-                after, difference = load(states, 0), load(residuals, 0)
+            symbol = logical_shift(slot, 24)
+            difference = resized(symbol - SIDE_TOKENS, samples)
+            if shifted or lanes_of(below(symbol - (SIDE_TOKENS - NARROW), 2 * NARROW)) != EVERY:
+                number = (table << SYMBOL_BITS) | symbol
+                symbol = gather(symbols, number)
+                left = select(coded, symbol & 63, zero)
+                residual = (symbol >> 16) << ((symbol >> 6) & 31)
+                special = left > (0 if popular else OPEN_ESCAPE - 1)
+                done = zero
+                left = select(special, zero, left)
+                while lanes_of(left > 0):
+                    part = select(left < STATE_BITS, left, zero + STATE_BITS)
+                    residual += (after & ((zero + 1 << part) - 1)) << done
+                    after = logical_shift(after, part)
+                    after, position = renew(
+                        after, below(after, 1 << STATE_BITS) & coded, words, position
+                    )
+                    left -= part
+                    done += part
+                difference = resized(residual, samples)
+                pending = lanes_of(special)
+                if pending:
+                    store(states, 0, after)
+                    store(residuals, 0, difference)
+                    store(numbers, 0, number)
+                    store(places, 0, prediction)
+                    position = finish_lanes(
+                        pending, states, residuals, numbers, places, popular, origin, symbols,
+                        tilts, cumulative, words, position,
+                    )  # fmt: skip
+                    after, difference = load(states, 0), load(residuals, 0)
             position = min(position, limit)
             state = select(coded, after, state)
             value, size = prediction + difference, magnitude(difference)

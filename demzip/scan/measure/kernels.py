@@ -189,10 +189,10 @@ def segment_activities(samples, magnitudes, cols, stride, sums, activity, flat, 
 
 
 @kernel
-def count_states(residuals, states, holes, counts, sums):
-    """Occurrences of each context state and the sum of |residual| there."""
+def count_states(residuals, states, holes, step, counts, sums):
+    """Occurrences of each context state and the sum of |residual| there, in every step-th row."""
     masked = holes.shape[0] > 0
-    for row in range(residuals.shape[0]):
+    for row in range(0, residuals.shape[0], step):
         for col in range(residuals.shape[1]):
             if not (masked and holes[row, col]):
                 state = int64(states[row, col])
@@ -201,10 +201,10 @@ def count_states(residuals, states, holes, counts, sums):
 
 
 @kernel
-def count_symbols(residuals, states, holes, context_of_state, shifts, tokens, histogram):
-    """Occurrences of each symbol (0..111, 127 the escape) in each context."""
+def count_symbols(residuals, states, holes, step, context_of_state, shifts, tokens, histogram):
+    """Occurrences of each symbol (0..111, 127 the escape) in each context; see count_states."""
     masked = holes.shape[0] > 0
-    for row in range(residuals.shape[0]):
+    for row in range(0, residuals.shape[0], step):
         for col in range(residuals.shape[1]):
             if masked and holes[row, col]:
                 continue
