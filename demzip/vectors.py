@@ -359,3 +359,26 @@ def everywhere(context, value):  # noqa: ARG001
         return _everywhere(builder, args[0], 32)
 
     return INT32(value), build
+
+
+@intrinsic
+def dot(context, vector, other):  # noqa: ARG001
+    """Sums of the products of the two signed halves of 16 bits of 32-bit integers."""
+
+    def build(context, builder, sig, args):  # noqa: ARG001
+        halves, wide = ir.VectorType(ir.IntType(16), 2 * WIDTH), ir.IntType(32)
+        one, two = (
+            builder.sext(builder.bitcast(value, halves), ir.VectorType(wide, 2 * WIDTH))
+            for value in args
+        )
+        products = builder.mul(one, two)
+        nothing = ir.Constant(products.type, ir.Undefined)
+        even, odd = (
+            builder.shuffle_vector(
+                products, nothing, ir.Constant(_type(32), list(range(start, 2 * WIDTH, 2)))
+            )
+            for start in (0, 1)
+        )
+        return builder.add(even, odd)
+
+    return INT32(vector, other), build

@@ -12,12 +12,11 @@ from demzip.errors import CorruptError
 from demzip.predict.lagrange import fits_int32
 from demzip.scan.decode.kernels import NORTH, STEP, decode_first_row, decode_rows, place_rows
 from demzip.scan.encoding import WORDS_PER_POPULAR_SAMPLE, Stream, flat_holes
+from demzip.scan.taps import choose_taps
 from demzip.scan.workspace import (
     NO_HOLES,
     Wave,
     borrow_words,
-    tap_offsets,
-    used_taps,
 )
 
 AnyArray = NDArray[Any]
@@ -68,17 +67,17 @@ def decode_residuals(
     first_row = np.empty(cols, np.int64)
     shared = (table_of_state, tables.slots, tables.symbols, tables.tilts, words)
     state, position = decode_first_row(
-        wave.samples, wave.magnitudes, mask[:cols], cols, popular, shift, origin,
+        wave.samples, wave.magnitudes, wave.pairs, mask[:cols], cols, popular, shift, origin,
         popularity.cumulative, *shared, np.uint64(stream.states[0]), 0, used + 1, first_row,
     )  # fmt: skip
     states.view(np.uint32)[0] = state
     lowest, highest = int(first_row.min()), int(first_row.max())
     out[0] = (first_row + centre).astype(target)
     if rows > 1:
-        taps = used_taps(weights)
+        taps = choose_taps(weights, bound, dtype)
         position = decode_rows(
-            wave.samples, wave.magnitudes, mask, rows, cols, wave.period,
-            tap_offsets(taps, NORTH, STEP), weights[:, taps].astype(dtype).ravel(),
+            wave.samples, wave.magnitudes, wave.pairs, mask, rows, cols, wave.period,
+            taps.paired, taps.offsets(NORTH, STEP), taps.weights.ravel(),
             np.minimum(thresholds, WIDEST[dtype]).astype(dtype), popular, shift, origin,
             popularity.cumulative, *shared, tables.shifts, position, used + 1,
             states, wave.residuals, wave.numbers, wave.places, wave.above, wave.chosen,

@@ -28,7 +28,14 @@ from demzip.constants import (
 from demzip.jit import inlined, kernel
 from demzip.predict.kernels import HALF
 from demzip.residual.kernels import activity_level
-from demzip.scan.neighbours.kernels import activity_from_above, filled, predict, state_of
+from demzip.scan.neighbours.kernels import (
+    activity_from_above,
+    filled,
+    pair_of,
+    predict,
+    state_of,
+    weighted,
+)
 from demzip.scan.symbols.kernels import take_open, take_sample
 from demzip.vectors import (
     below,
@@ -63,7 +70,7 @@ def cell(step):
 
 @kernel
 def decode_first_row(
-    samples, magnitudes, holes, cols, popular, shift, origin, cumulative, table_of_state, slots,
+    samples, magnitudes, pairs, holes, cols, popular, shift, origin, cumulative, table_of_state, slots,
     symbols, tilts, words, state, position, limit, out,
 ):  # fmt: skip
     """Decode row 0 into `out` (format.md section 7.2), and lay it out as the rows above row 1.
@@ -90,6 +97,9 @@ def decode_first_row(
         at = cell(col) + NORTH
         value = int64(out[min(col, cols - 1)]) if col >= 0 else int64(0)
         samples[at], samples[at + NORTH], samples[at + 2 * NORTH] = value, value, value
+        west = int64(out[min(col - 1, cols - 1)]) if col > 0 else int64(0)
+        pair = int32((value << 16) | (west & 0xFFFF))
+        pairs[at], pairs[at + NORTH], pairs[at + 2 * NORTH] = pair, pair, pair
         if col < 0:
             magnitudes[at] = 0
         elif col >= cols:
@@ -124,7 +134,8 @@ def finish_lanes(
 
 @kernel
 def decode_rows(
-    samples, magnitudes, holes, rows, cols, period, taps, weights, thresholds, popular, shift,
+    samples, magnitudes, pairs, holes, rows, cols, period, paired, taps, weights, thresholds,
+    popular, shift,
     origin, cumulative, table_of_state, slots, symbols, tilts, words, shifts, position, limit,
     states, residuals, numbers, places, above, chosen,
 ):  # fmt: skip
@@ -132,7 +143,7 @@ def decode_rows(
 
     Preconditions: row 0 is in place; `period` is a multiple of SEGMENT, at least MIN_PERIOD and
     cols + 2 * MARGIN. `taps` are offsets of the template cells that `weights` (sets * taps) are
-    for. `states`, `residuals`, `numbers`, `places` (16), `above` (2 * LAG * 16) and `chosen`
+    for, or of pairs of cells. `states`, `residuals`, `numbers`, `places` (16), `above` (2 * LAG * 16) and `chosen`
     (taps * 16) are scratch; `states` holds the states of the lanes, before and after.
     """
     masked = holes.size > 0
@@ -150,6 +161,8 @@ def decode_rows(
     inner = max(cols - 2 * MARGIN, 0)
     interior = select((row >= MARGIN) & (row < rows), zero + inner, zero)
     nothing = filled(load(samples, 0), 0)
+    # West of the cells, in registers: what was stored a moment ago is slow to come back.
+    w, mag_w, mag_ww, pair = nothing, nothing, nothing, zero
     window = nothing  # sum of the activities of a segment's window
     last = (rows - 1 + LANES - 1) // LANES * period + (LANES - 1) * LAG
     for start in range(-LAG, last, SEGMENT):
@@ -168,14 +181,17 @@ def decode_rows(
             store(above, ((step + AHEAD) & (2 * LAG - 1)) * LANES, activity)
             window += select(below(ahead, width_ahead), activity, nothing)
             total = nothing + HALF
-            for k in range(taps.size):
-                total += load(samples, at + taps[k]) * load(chosen, k * LANES)
+            for k in range(taps.size - 1):
+                place = at + taps[k]
+                weight = load(chosen, k * LANES)
+                total += weighted(load(samples, place), load(pairs, place), weight, paired)
+            total += weighted(w, pair, load(chosen, (taps.size - 1) * LANES), paired)
             prediction, subcontext = predict(
-                samples, at, NORTH, STEP, column, below(column - MARGIN, interior), total
+                samples, at, NORTH, STEP, w, column, below(column - MARGIN, interior), total
             )
             context = state_of(
-                samples, magnitudes, at, NORTH, STEP, load(above, (step & (2 * LAG - 1)) * LANES),
-                shift, subcontext,
+                load(samples, at + NORTH - STEP), w, mag_w, mag_ww,
+                load(above, (step & (2 * LAG - 1)) * LANES), shift, subcontext,
             )  # fmt: skip
             coded = inside_row = below(column, width)
             if masked:
@@ -222,7 +238,6 @@ def decode_rows(
             value, size = prediction + difference, magnitude(difference)
             # Holes are filled; what lies beside the block continues the row, or begins it with the
             # first cell of the row above.
-            w, mag_w = load(samples, at - STEP), load(magnitudes, at - STEP)
             if masked:
                 hole = (w + load(samples, at + NORTH) + 1) >> 1
                 mag_hole = (mag_w + load(magnitudes, at + NORTH)) >> 1
@@ -233,14 +248,20 @@ def decode_rows(
             size = select(inside_row, size, select(begins, load(magnitudes, first), mag_w))
             store(samples, at, value)
             store(magnitudes, at, size)
+            pair = pair_of(w, value)
+            w, mag_w, mag_ww = value, size, mag_w
+            store(pairs, at, pair)
             # Once more for the rows of lane 0, to whose west the last lanes stand.
             west = at + (period - DEPTH) * STEP - LANES
             if step < DEPTH:  # the first rows come from decode_first_row
                 begun = column >= -MARGIN
-                value = select(begun, value, load(samples, west))
-                size = select(begun, size, load(magnitudes, west))
-            store(samples, west, value)
-            store(magnitudes, west, size)
+                store(samples, west, select(begun, w, load(samples, west)))
+                store(magnitudes, west, select(begun, mag_w, load(magnitudes, west)))
+                store(pairs, west, select(begun, pair, load(pairs, west)))
+            else:
+                store(samples, west, w)
+                store(magnitudes, west, mag_w)
+                store(pairs, west, pair)
             column += 1
             ahead += 1
             phase = step & (SEGMENT - 1)
@@ -275,4 +296,4 @@ def place_rows(samples, rows, cols, period, centre, out):
     return lowest, highest
 
 
-assert STEP == 20
+
