@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from demzip.constants import STATE_BITS, TEMPLATE_ABOVE, TEMPLATE_SIZE, WEIGHT_ONE
 from demzip.entropy.integers import ByteReader, fold, write_varint
 from demzip.errors import CorruptError
+from demzip.raster.levels import Span
 from demzip.scan.decoding import decode_residuals
 from demzip.scan.encoding import Stream, encode_residuals, lane_count
 from demzip.scan.holes import (
@@ -101,18 +102,24 @@ class Frame:
         return cls(kind, own, codes, explicit)
 
 
-def make_patch(samples: NDArray[np.integer], codes: UInt8Array | None) -> tuple[Patch, int] | None:
+def make_patch(
+    samples: NDArray[np.integer], codes: UInt8Array | None, span: Span
+) -> tuple[Patch, int] | None:
     """Centre a block around the middle of its range; None if every sample is masked.
+
+    Args:
+        samples: (rows, cols).
+        codes: Kinds of holes, or None.
+        span: Least and greatest sample that is no hole, None if there is none.
 
     Returns:
         The patch and its centre.
 
     """
-    holes = holes_of(codes)
-    valid = samples if holes is None else samples[holes == 0]
-    if valid.size == 0:
+    if span is None:
         return None
-    lowest, highest = int(valid.min()), int(valid.max())
+    holes = holes_of(codes)
+    lowest, highest = span
     centre = (lowest + highest) >> 1
     bound = max(highest - centre, centre - lowest)
     widest = max(abs(lowest), abs(highest), bound)
