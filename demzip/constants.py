@@ -28,6 +28,7 @@ MAX_CLUSTERS = 64  # contexts share frequency tables
 TABLE_BITS = 12  # frequencies of a table sum to 4096
 TABLE_TOTAL = 1 << TABLE_BITS
 SIDE_TOKENS = 56  # tokens of one sign: 16 of width 1, then 8 for each octave up to 512
+NARROW = 16  # magnitudes of quotients below have a token of their own
 SIDE_REACH = 512  # first |residual >> shift| without a token
 TOKENS = 2 * SIDE_TOKENS
 ESCAPE = 127  # symbol that stands for every other residual

@@ -328,15 +328,20 @@ def narrowed(context, vector):  # noqa: ARG001
 
 @intrinsic
 def quotient(context, vector, divisor):  # noqa: ARG001
-    """Floored quotients of unsigned 32-bit integers by divisors below 2**20, exactly.
+    """Floored quotients of unsigned 32-bit integers, exact where they are below 2**20.
 
-    A quotient in binary64 that is no integer is further from the next one than it is rounded.
+    In binary32 they are off by less than one; the remainder tells in which direction.
     """
-    double = ir.VectorType(ir.DoubleType(), WIDTH)
+    single = ir.VectorType(ir.FloatType(), WIDTH)
 
     def build(context, builder, sig, args):  # noqa: ARG001
-        one, other = (builder.uitofp(value, double) for value in args)
-        return builder.fptoui(builder.fdiv(one, other), _type(32))
+        one, other = args
+        ratio = builder.fdiv(builder.uitofp(one, single), builder.uitofp(other, single))
+        guess = builder.fptosi(ratio, _type(32))
+        rest = builder.sub(one, builder.mul(guess, other))
+        less = builder.sext(builder.icmp_signed("<", rest, _constant(32, 0)), _type(32))
+        more = builder.sext(builder.icmp_signed(">=", rest, other), _type(32))
+        return builder.sub(builder.add(guess, less), more)
 
     return vector(vector, divisor), build
 
@@ -359,3 +364,26 @@ def everywhere(context, value):  # noqa: ARG001
         return _everywhere(builder, args[0], 32)
 
     return INT32(value), build
+
+
+@intrinsic
+def dot(context, vector, other):  # noqa: ARG001
+    """Sums of the products of the two signed halves of 16 bits of 32-bit integers."""
+
+    def build(context, builder, sig, args):  # noqa: ARG001
+        halves, wide = ir.VectorType(ir.IntType(16), 2 * WIDTH), ir.IntType(32)
+        one, two = (
+            builder.sext(builder.bitcast(value, halves), ir.VectorType(wide, 2 * WIDTH))
+            for value in args
+        )
+        products = builder.mul(one, two)
+        nothing = ir.Constant(products.type, ir.Undefined)
+        even, odd = (
+            builder.shuffle_vector(
+                products, nothing, ir.Constant(_type(32), list(range(start, 2 * WIDTH, 2)))
+            )
+            for start in (0, 1)
+        )
+        return builder.add(even, odd)
+
+    return INT32(vector, other), build

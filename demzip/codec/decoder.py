@@ -99,10 +99,10 @@ class Plane:
         fills = len(value_map.fills)
         if isinstance(self.model, RealModel):
             return read_real_block(payload, shape, self.model, value_map)
-        samples, codes, explicit = read_block(
-            payload, shape, self.model, fills, value_map.pattern
+        samples, span, codes, explicit = read_block(
+            payload, shape, self.model, fills, value_map.pattern, value_map.sample_dtype
         )
-        if not value_map.covers(int(samples.min()), int(samples.max())):
+        if not value_map.covers(*span):
             raise CorruptError("a sample is not one of the raster's values")
         return value_map.to_values(samples, codes, explicit)
 

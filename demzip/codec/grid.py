@@ -89,7 +89,8 @@ class GridEncoder:
 
     def patch(self, box: BlockBox) -> tuple[Patch, int] | None:
         """Centred samples of a block and their centre; None if all are missing."""
-        return make_patch(*self.value_map.to_samples(self.source.read(*box.slices)))
+        samples, codes = self.value_map.to_samples(self.source.read(*box.slices))
+        return make_patch(samples, codes, self.spans[box.number])
 
     def centre(self, box: BlockBox) -> int:
         """What is subtracted from the samples of a block."""
@@ -186,7 +187,7 @@ class GridEncoder:
         samples, codes = self.value_map.to_samples(values)
         if codes is not None:
             codes = simplify(codes)
-        patch = make_patch(samples, codes)
+        patch = make_patch(samples, codes, self.spans[box.number])
         measured = None
         if patch is not None and patch[0].bound:
             measured = self._surveyed(plan, box.number, patch[0])

@@ -81,7 +81,7 @@ class Evidence:
     Attributes:
         span: Least and greatest number of its ordinary values on the grid, or None.
         range: Least and greatest of its ordinary values, or None.
-        changes: Values that are not declared and differ from their neighbour; level ground is
+        changes: Floats that are not declared and differ from their neighbour; level ground is
             cheap under any map.
         declared: Values with the declared pattern.
         strange: How often each strange pattern occurs.
@@ -107,7 +107,6 @@ def gather(
     """Evidence of one box; `value_map` has neither fills nor levels."""
     values = np.ascontiguousarray(values)
     bits = values.view(value_map.pattern)
-    changes = bits[:, 1:] != bits[:, :-1]
     aside: NDArray[np.bool_] | None = None  # values that are not ordinary
     evidence = Evidence()
     if expected.declared is not None:
@@ -117,9 +116,8 @@ def gather(
             return evidence
         if evidence.declared:
             aside = declared
-            changes &= ~declared[:, 1:]
-    down = np.count_nonzero(bits[1:, 0] != bits[:-1, 0])
-    evidence.changes = int(np.count_nonzero(changes) + down) + 1
+    if value_map.is_float:
+        evidence.changes = _changes(bits, aside)
     strange = expected.strange(values, bits)
     if strange is not None:
         patterns, counts = np.unique(bits[strange], return_counts=True)
@@ -137,10 +135,20 @@ def gather(
         values, numbers = values[~aside], numbers[~aside]
     if numbers.size:
         evidence.span = int(numbers.min()), int(numbers.max())
-        evidence.range = float(values.min()), float(values.max())
+        evidence.range = evidence.span
+        if value_map.is_float:
+            evidence.range = float(values.min()), float(values.max())
         if occurrence is not None:
             occurrence.mark(numbers.reshape(-1), evidence.span)
     return evidence
+
+
+def _changes(bits: NDArray[np.unsignedinteger], declared: BoolArray | None) -> int:
+    changes = bits[:, 1:] != bits[:, :-1]
+    if declared is not None:
+        changes &= ~declared[:, 1:]
+    down = np.count_nonzero(bits[1:, 0] != bits[:-1, 0])
+    return int(np.count_nonzero(changes) + down) + 1
 
 
 def _count_off(bits: NDArray[np.unsignedinteger], evidence: Evidence) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from demzip.errors import UnsupportedError
 from demzip.raster.evidence import Evidence, Expectation, gather, measure
 from demzip.raster.grids import grid_cost, guess_grid, spacing_cost
-from demzip.raster.levels import Occurrence, Span, use_ranks
+from demzip.raster.levels import Occurrence, Span, levels_may_be_rare, use_ranks
 from demzip.raster.sentinels import find_sentinels, usual_values
 from demzip.raster.values import DTYPES, LARGEST, MAX_FILLS, AnyArray, ValueMap, pattern_of
 
@@ -147,8 +147,8 @@ def _pass(
     if value_map.rule != "real":
         numbers, placed = value_map.place(np.ascontiguousarray(sample))
         numbers = numbers if placed is None else numbers[placed]
-        middle = int(np.median(numbers)) if numbers.size else 0
-        occurrence = Occurrence(middle)
+        if levels_may_be_rare(numbers):
+            occurrence = Occurrence(int(np.median(numbers)) if numbers.size else 0)
     work = partial(
         _gather_box, read, value_map=value_map, expected=expected, occurrence=occurrence
     )

@@ -76,6 +76,12 @@ class ValueMap:
         return np.dtype(f"u{np.dtype(self.dtype).itemsize}")
 
     @property
+    def sample_dtype(self) -> np.dtype[np.generic]:
+        """A dtype for samples that `covers` accepts: that of the values where they are equal."""
+        same = self.rule == "integer" and self.levels is None
+        return np.dtype(self.dtype if same else np.int64)
+
+    @property
     def step(self) -> float | None:
         """Distance of neighbouring grid values; None for "real"."""
         if self.rule == "real":
@@ -243,7 +249,7 @@ class ValueMap:
     def restore(self, numbers: IntegerArray) -> AnyArray:
         """Values of grid numbers."""
         if self.rule == "integer":
-            return numbers.astype(self.dtype)
+            return numbers.astype(self.dtype, copy=False)
         if self.rule == "real":
             return _disorder(numbers, self.pattern).view(self.dtype)
         with np.errstate(all="ignore"):

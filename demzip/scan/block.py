@@ -1,6 +1,7 @@
 """One block of a plane on a grid to its payload and back (docs/format.md section 5)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from demzip.constants import STATE_BITS, TEMPLATE_ABOVE, TEMPLATE_SIZE, WEIGHT_ONE
 from demzip.entropy.integers import ByteReader, fold, write_varint
 from demzip.errors import CorruptError
+from demzip.raster.levels import Span
 from demzip.scan.decoding import decode_residuals
 from demzip.scan.encoding import Stream, encode_residuals, lane_count
 from demzip.scan.holes import (
@@ -22,10 +24,10 @@ from demzip.scan.holes import (
 from demzip.scan.measuring import Measurement
 from demzip.scan.model import Model, read_weights, write_weights
 from demzip.scan.survey import Fit, Patch
-from demzip.scan.workspace import IntArray
 
 Int64Array = NDArray[np.int64]
 UInt8Array = NDArray[np.uint8]
+AnyArray = NDArray[Any]
 
 # Kinds of blocks and flags, in the payload's first byte.
 VOID, CONSTANT, CODED = 0, 1, 2
@@ -100,18 +102,24 @@ class Frame:
         return cls(kind, own, codes, explicit)
 
 
-def make_patch(samples: NDArray[np.integer], codes: UInt8Array | None) -> tuple[Patch, int] | None:
+def make_patch(
+    samples: NDArray[np.integer], codes: UInt8Array | None, span: Span
+) -> tuple[Patch, int] | None:
     """Centre a block around the middle of its range; None if every sample is masked.
+
+    Args:
+        samples: (rows, cols).
+        codes: Kinds of holes, or None.
+        span: Least and greatest sample that is no hole, None if there is none.
 
     Returns:
         The patch and its centre.
 
     """
-    holes = holes_of(codes)
-    valid = samples if holes is None else samples[holes == 0]
-    if valid.size == 0:
+    if span is None:
         return None
-    lowest, highest = int(valid.min()), int(valid.max())
+    holes = holes_of(codes)
+    lowest, highest = span
     centre = (lowest + highest) >> 1
     bound = max(highest - centre, centre - lowest)
     widest = max(abs(lowest), abs(highest), bound)
@@ -163,8 +171,20 @@ def read_block(
     model: Model,
     fills: int,
     pattern: np.dtype[np.generic],
-) -> tuple[IntArray, UInt8Array | None, Patterns]:
-    """Inverse of write_block: samples, kinds of holes, bits of the explicit ones.
+    target: np.dtype[np.generic],
+) -> tuple[AnyArray, tuple[int, int], UInt8Array | None, Patterns]:
+    """Inverse of write_block.
+
+    Args:
+        payload: Of the block.
+        shape: Its rows and columns.
+        model: The plane's model.
+        fills: Fill patterns of the plane.
+        pattern: Unsigned dtype of a value's bits.
+        target: dtype of the samples; they need not fit.
+
+    Returns:
+        Samples, the least and greatest of them, kinds of holes, bits of the explicit ones.
 
     Raises:
         CorruptError: The payload is not one that write_block makes.
@@ -174,11 +194,12 @@ def read_block(
     frame = Frame.read(reader, shape, fills, pattern)
     if frame.kind == VOID:
         reader.done()
-        return np.zeros(shape, np.int64), frame.codes, frame.explicit
+        return np.zeros(shape, target), (0, 0), frame.codes, frame.explicit
     centre = reader.signed(SAMPLE_LIMIT)
     if frame.kind == CONSTANT:
         reader.done()
-        return np.full(shape, centre, np.int64), frame.codes, frame.explicit
+        samples = np.full(shape, centre, np.int64).astype(target)
+        return samples, (centre, centre), frame.codes, frame.explicit
     bound = reader.varint(BOUND_LIMIT)
     weights = model.weights
     if frame.own_weights:
@@ -188,12 +209,12 @@ def read_block(
     if (states >> STATE_BITS == 0).any():
         raise CorruptError("block: the state of a lane is too small")
     stream = Stream(states, reader.half_words())
-    samples = decode_residuals(
+    samples, span = decode_residuals(
         shape, stream, holes_of(frame.codes), weights,
         model.thresholds, model.activity_shift, model.popularity, model.table_of_state,
-        model.compiled, bound, centre,
+        model.compiled, bound, centre, target,
     )  # fmt: skip
-    return samples, frame.codes, frame.explicit
+    return samples, span, frame.codes, frame.explicit
 
 
 def unit_weights(sets: int) -> Int64Array:

@@ -1,5 +1,7 @@
 """Words to samples: the binding of scan/decode/kernels.py."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,14 +12,14 @@ from demzip.errors import CorruptError
 from demzip.predict.lagrange import fits_int32
 from demzip.scan.decode.kernels import NORTH, STEP, decode_first_row, decode_rows, place_rows
 from demzip.scan.encoding import WORDS_PER_POPULAR_SAMPLE, Stream, flat_holes
+from demzip.scan.taps import choose_taps
 from demzip.scan.workspace import (
     NO_HOLES,
-    IntArray,
     Wave,
     borrow_words,
-    tap_offsets,
-    used_taps,
 )
+
+AnyArray = NDArray[Any]
 
 # A damaged stream is noticed at the end; until then words are read up to one behind its last, and
 # from there on at most what one step takes.
@@ -36,11 +38,13 @@ def decode_residuals(
     tables: CompiledTables,
     bound: int,
     centre: int,
-) -> IntArray:
+    target: np.dtype[np.generic],
+) -> tuple[AnyArray, tuple[int, int]]:
     """Inverse of `measure` and `encode_residuals`.
 
     Returns:
-        (rows, cols) samples, no longer centred; holes hold their fill values.
+        (rows, cols) samples of the dtype `target`, no longer centred, holes with their fill
+        values; and the least and greatest of them, beyond which `target` need not reach.
 
     Raises:
         CorruptError: The stream does not end where its last sample does, or a sample is too large.
@@ -57,26 +61,25 @@ def decode_residuals(
     states = wave.states
     states[:] = 1 << STATE_BITS
     states[: stream.states.size] = stream.states.view(np.int32)
-    narrow = dtype == np.int32 and abs(centre) + bound < 2**31
-    out = np.empty(shape, np.int32 if narrow else np.int64)
+    out = np.empty(shape, target)
     origin, popular = centre - popularity.first, popularity.is_used
     first_row = np.empty(cols, np.int64)
     shared = (table_of_state, tables.slots, tables.symbols, tables.tilts, words)
     state, position = decode_first_row(
-        wave.samples, wave.magnitudes, mask[:cols], cols, popular, shift, origin,
+        wave.samples, wave.magnitudes, wave.pairs, mask[:cols], cols, popular, shift, origin,
         popularity.cumulative, *shared, np.uint64(stream.states[0]), 0, used + 1, first_row,
     )  # fmt: skip
     states.view(np.uint32)[0] = state
     lowest, highest = int(first_row.min()), int(first_row.max())
-    out[0] = first_row + centre
+    out[0] = (first_row + centre).astype(target)
     if rows > 1:
-        taps = used_taps(weights)
+        taps = choose_taps(weights, bound, dtype)
         widest = np.iinfo(dtype).max // SEGMENT  # no mean activity of a legal block is larger
         position = decode_rows(
-            wave.samples, wave.magnitudes, mask, rows, cols, wave.period,
-            tap_offsets(taps, NORTH, STEP), weights[:, taps].astype(dtype).ravel(),
+            wave.samples, wave.magnitudes, wave.pairs, mask, rows, cols, wave.period,
+            taps.paired, taps.offsets(NORTH, STEP), taps.weights.ravel(),
             np.minimum(thresholds, widest).astype(dtype), popular, shift, origin,
-            popularity.cumulative, *shared, position, used + 1,
+            popularity.cumulative, *shared, tables.shifts, position, used + 1,
             states, wave.residuals, wave.numbers, wave.places, wave.above, wave.chosen,
         )  # fmt: skip
         lows, highs = place_rows(wave.samples, rows, cols, wave.period, centre, out)
@@ -85,4 +88,4 @@ def decode_residuals(
         raise CorruptError("the words of a block do not end with its last sample")
     if lowest < -bound or highest > bound:
         raise CorruptError("a sample exceeds the block's bound")
-    return out
+    return out, (lowest + centre, highest + centre)

@@ -10,12 +10,11 @@ from demzip.constants import TEMPLATE_SIZE
 from demzip.predict.kernels import BATCH
 from demzip.predict.lagrange import fits_int32
 from demzip.scan.measure.kernels import fill_holes, gather_normals, measure_block
+from demzip.scan.taps import choose_taps
 from demzip.scan.workspace import (
     NO_HOLES,
     IntArray,
     Workspace,
-    tap_offsets,
-    used_taps,
     weights_with_edge,
 )
 
@@ -86,11 +85,10 @@ def measure(
         mask = holes
         fill_holes(work.samples, mask, work.stride)
     residuals, states = work.outcome(keep=keep)
-    taps = used_taps(weights)
+    taps = choose_taps(weights, bound, dtype)
     measure_block(
-        work.samples, work.magnitudes, work.above, mask, rows, cols, work.stride,
-        tap_offsets(taps, -int(work.stride), 1), np.ascontiguousarray(weights[:, taps]),
-        thresholds, shift, residuals, states,
+        work.samples, work.magnitudes, work.pairs, work.above, mask, rows, cols, work.stride,
+        taps.paired, taps.offsets(-int(work.stride), 1), taps.weights, thresholds, shift, residuals, states,
     )  # fmt: skip
     return Measurement(residuals, states, mask, work)
 

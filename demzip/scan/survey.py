@@ -46,6 +46,7 @@ SET_SHARES = (0.5, 0.8, 0.95)  # segments calmer than these shares use sets 1, 2
 MIN_SET_SAMPLES = 400  # fewer samples take the weights fitted on all sets together
 PROBE_SAMPLES = 65536  # blocks up to this size are fitted on whole
 PROBE_ROWS, PROBES = 24, 2  # larger ones on strips
+COUNTED_SAMPLES = 1 << 20  # tables of more are made from every second row
 RASTER_PROBES = 6  # strips that a large raster's weights are fitted on
 PRIOR_SAMPLES = 500.0  # how many samples of the raster's fit stand behind a block's
 BITS_PER_ERROR = 2.0  # bits that a unit of reweighted squared error costs, roughly
@@ -283,7 +284,8 @@ def make_model(
 ) -> Model:
     """Contexts and tables for measured blocks."""
     counts, sums = np.zeros(STATES, np.int64), np.zeros(STATES, np.int64)
-    for count, total in mapper(_states_of, measurements):
+    step = 2 if sum(m.residuals.size for m in measurements) > COUNTED_SAMPLES else 1
+    for count, total in mapper(lambda m: _states_of(m, step), measurements):
         counts += count
         sums += total
     limits = choose_limits(counts.reshape(-1, SUBCONTEXTS).sum(axis=1))
@@ -294,8 +296,8 @@ def make_model(
         POPULAR_TOKEN if popularity.is_used else PLAIN_TOKEN,
     )
     histogram = np.zeros((CONTEXTS, ESCAPE + 1), np.int64)
-    for part in mapper(lambda m: _symbols_of(m, contexts, shifts), measurements):
-        histogram += part
+    for part in mapper(lambda m: _symbols_of(m, step, contexts, shifts), measurements):
+        histogram += step * part
     tables, table_of_context = make_tables(histogram, shifts)
     return Model(
         fit.weights, fit.thresholds, fit.activity_shift, limits, table_of_context, tables,
@@ -303,13 +305,17 @@ def make_model(
     )  # fmt: skip
 
 
-def _states_of(m: Measurement) -> tuple[Int64Array, Int64Array]:
+def _states_of(m: Measurement, step: int) -> tuple[Int64Array, Int64Array]:
     counts, sums = np.zeros(STATES, np.int64), np.zeros(STATES, np.int64)
-    count_states(m.residuals, m.states, m.holes, counts, sums)
+    count_states(m.residuals, m.states, m.holes, step, counts, sums)
     return counts, sums
 
 
-def _symbols_of(m: Measurement, contexts: Int64Array, shifts: Int64Array) -> Int64Array:
+def _symbols_of(
+    m: Measurement, step: int, contexts: Int64Array, shifts: Int64Array
+) -> Int64Array:
     histogram = np.zeros((CONTEXTS, ESCAPE + 1), np.int64)
-    count_symbols(m.residuals, m.states, m.holes, contexts, shifts, side_tokens(), histogram)
+    count_symbols(
+        m.residuals, m.states, m.holes, step, contexts, shifts, side_tokens(), histogram
+    )
     return histogram

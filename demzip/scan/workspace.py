@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from demzip.scan.decode.kernels import HEAD, STEP
 
 IntArray = NDArray[np.signedinteger]
 
+LINE = 64  # bytes of a line of the cache
 NO_HOLES = np.zeros((0, 0), np.uint8)  # a mask without rows is none
 
 
@@ -41,6 +43,7 @@ class Workspace:
     Attributes:
         samples: ((rows + 3) * stride + 32,); sample (r, c) is at (r + 3) * stride + c + 3.
         magnitudes: Same layout, absolute residuals.
+        pairs: Same layout, int32: two samples of 16 bits; see scan/neighbours/kernels.py.
         above: A row's activities from above, MARGIN cells before column 0 and a vector behind.
         sums, activity, flat, sets: (16,), of a segment; sums has two elements more.
         rows, cols: Of the block.
@@ -50,6 +53,7 @@ class Workspace:
 
     samples: IntArray
     magnitudes: IntArray
+    pairs: NDArray[np.int32]
     above: IntArray
     sums: IntArray
     activity: IntArray
@@ -68,6 +72,7 @@ class Workspace:
         return cls(
             np.zeros(cells, dtype),
             np.zeros(cells, dtype),
+            np.zeros(cells, np.int32),
             np.zeros(stride + 2 * SEGMENT, dtype),
             np.zeros(SEGMENT + 2, dtype),
             np.zeros(SEGMENT, dtype),
@@ -116,6 +121,7 @@ class Wave:
 
     Attributes:
         samples, magnitudes: (cells,) of one dtype, int32 only where fits_int32 holds.
+        pairs: (cells,) see Workspace.
         residuals, places, above, chosen: Scratch of the same dtype.
         states, numbers: (16,) int32 scratch.
         period: Steps from the start of a row to that of its lane's next one.
@@ -124,6 +130,7 @@ class Wave:
 
     samples: IntArray
     magnitudes: IntArray
+    pairs: NDArray[np.int32]
     residuals: IntArray
     places: IntArray
     above: IntArray
@@ -143,43 +150,31 @@ class Wave:
         if found is not None and fits and found.samples.dtype == np.dtype(dtype):
             return replace(found, period=period)
         found = _BORROWED.wave = cls(
-            np.zeros(cells, dtype),
-            np.zeros(cells, dtype),
-            np.zeros(LANES, dtype),
-            np.zeros(LANES, dtype),
-            np.zeros(2 * LAG * LANES, dtype),
-            np.zeros(TEMPLATE_SIZE * LANES, dtype),
-            np.zeros(LANES, np.int32),
-            np.zeros(LANES, np.int32),
+            _aligned(cells, dtype),
+            _aligned(cells, dtype),
+            _aligned(cells, np.int32),
+            _aligned(LANES, dtype),
+            _aligned(LANES, dtype),
+            _aligned(2 * LAG * LANES, dtype),
+            _aligned(TEMPLATE_SIZE * LANES, dtype),
+            _aligned(LANES, np.int32),
+            _aligned(LANES, np.int32),
             period,
         )
         return found
 
 
+def _aligned(size: int, dtype: type) -> NDArray[Any]:
+    """Zeros that begin with a line of the cache: vectors across two lines take twice as long."""
+    count = size * np.dtype(dtype).itemsize
+    room = np.zeros(count + LINE, np.uint8)
+    start = -room.ctypes.data % LINE
+    return room[start : start + count].view(dtype)
+
+
 def period_of(cols: int) -> int:
     """Steps from a row to the next one of its lane (docs/format.md section 8.4)."""
     return max(MIN_PERIOD, -(-(cols + 2 * MARGIN) // SEGMENT) * SEGMENT)
-
-
-def used_taps(weights: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Cells of the template that some weight set uses."""
-    return np.flatnonzero(weights.any(axis=0))
-
-
-def tap_offsets(taps: NDArray[np.int64], north: int, east: int) -> NDArray[np.int64]:
-    """Where cells of the template lie, from the predicted cell.
-
-    Args:
-        taps: 0 .. 23, in the order of predict/templates.py.
-        north: From a cell to the one above it.
-        east: From a cell to the next one in its row.
-
-    """
-    above = taps < TEMPLATE_ABOVE
-    side = 2 * MARGIN + 1
-    rows = np.where(above, 1 + taps // side, 0)
-    cols = np.where(above, taps % side - MARGIN, TEMPLATE_ABOVE - 1 - taps)
-    return rows * north + cols * east
 
 
 def weights_with_edge(weights: NDArray[np.int64], dtype: type) -> IntArray:

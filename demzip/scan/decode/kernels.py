@@ -16,8 +16,10 @@ from demzip.constants import (
     LAG,
     LANES,
     MARGIN,
+    NARROW,
     OPEN_ESCAPE,
     SEGMENT,
+    SIDE_TOKENS,
     STATE_BITS,
     SYMBOL_BITS,
     TABLE_BITS,
@@ -26,7 +28,14 @@ from demzip.constants import (
 from demzip.jit import inlined, kernel
 from demzip.predict.kernels import HALF
 from demzip.residual.kernels import activity_level
-from demzip.scan.neighbours.kernels import activity_from_above, filled, predict, state_of
+from demzip.scan.neighbours.kernels import (
+    activity_from_above,
+    filled,
+    pair_of,
+    predict,
+    state_of,
+    weighted,
+)
 from demzip.scan.symbols.kernels import take_open, take_sample
 from demzip.vectors import (
     below,
@@ -49,6 +58,7 @@ STEP = LANES + MARGIN + 1  # elements from one step to the next
 HEAD = 96  # steps of room before the first: three rows above it and their western margins
 NORTH = -LAG * STEP - 1  # from a cell to the one above it
 AHEAD = LAG - MARGIN  # columns that activities are computed ahead of their cell
+EVERY = (1 << LANES) - 1  # all lanes
 DEPTH = LANES * LAG  # steps from a row to the one LANES below it, if lane 0 were one more lane
 
 
@@ -60,7 +70,7 @@ def cell(step):
 
 @kernel
 def decode_first_row(
-    samples, magnitudes, holes, cols, popular, shift, origin, cumulative, table_of_state, slots,
+    samples, magnitudes, pairs, holes, cols, popular, shift, origin, cumulative, table_of_state, slots,
     symbols, tilts, words, state, position, limit, out,
 ):  # fmt: skip
     """Decode row 0 into `out` (format.md section 7.2), and lay it out as the rows above row 1.
@@ -87,6 +97,9 @@ def decode_first_row(
         at = cell(col) + NORTH
         value = int64(out[min(col, cols - 1)]) if col >= 0 else int64(0)
         samples[at], samples[at + NORTH], samples[at + 2 * NORTH] = value, value, value
+        west = int64(out[min(col - 1, cols - 1)]) if col > 0 else int64(0)
+        pair = int32((value << 16) | (west & 0xFFFF))
+        pairs[at], pairs[at + NORTH], pairs[at + 2 * NORTH] = pair, pair, pair
         if col < 0:
             magnitudes[at] = 0
         elif col >= cols:
@@ -121,18 +134,22 @@ def finish_lanes(
 
 @kernel
 def decode_rows(
-    samples, magnitudes, holes, rows, cols, period, taps, weights, thresholds, popular, shift,
-    origin, cumulative, table_of_state, slots, symbols, tilts, words, position, limit,
+    samples, magnitudes, pairs, holes, rows, cols, period, paired, taps, weights, thresholds,
+    popular, shift,
+    origin, cumulative, table_of_state, slots, symbols, tilts, words, shifts, position, limit,
     states, residuals, numbers, places, above, chosen,
 ):  # fmt: skip
     """Decode rows 1, 2, ... of a block; returns the position after the last word.
 
     Preconditions: row 0 is in place; `period` is a multiple of SEGMENT, at least MIN_PERIOD and
     cols + 2 * MARGIN. `taps` are offsets of the template cells that `weights` (sets * taps) are
-    for. `states`, `residuals`, `numbers`, `places` (16), `above` (2 * LAG * 16) and `chosen`
+    for, or of pairs of cells. `states`, `residuals`, `numbers`, `places` (16), `above` (2 * LAG * 16) and `chosen`
     (taps * 16) are scratch; `states` holds the states of the lanes, before and after.
     """
     masked = holes.size > 0
+    shifted = False
+    for bits in shifts:
+        shifted |= bits > 0
     lanes = lane_numbers()
     zero = everywhere(0)
     state = load(states, 0)
@@ -144,6 +161,8 @@ def decode_rows(
     inner = max(cols - 2 * MARGIN, 0)
     interior = select((row >= MARGIN) & (row < rows), zero + inner, zero)
     nothing = filled(load(samples, 0), 0)
+    # West of the cells, in registers: what was stored a moment ago is slow to come back.
+    w, mag_w, mag_ww, pair = nothing, nothing, nothing, zero
     window = nothing  # sum of the activities of a segment's window
     last = (rows - 1 + LANES - 1) // LANES * period + (LANES - 1) * LAG
     for start in range(-LAG, last, SEGMENT):
@@ -162,14 +181,17 @@ def decode_rows(
             store(above, ((step + AHEAD) & (2 * LAG - 1)) * LANES, activity)
             window += select(below(ahead, width_ahead), activity, nothing)
             total = nothing + HALF
-            for k in range(taps.size):
-                total += load(samples, at + taps[k]) * load(chosen, k * LANES)
+            for k in range(taps.size - 1):
+                place = at + taps[k]
+                weight = load(chosen, k * LANES)
+                total += weighted(load(samples, place), load(pairs, place), weight, paired)
+            total += weighted(w, pair, load(chosen, (taps.size - 1) * LANES), paired)
             prediction, subcontext = predict(
-                samples, at, NORTH, STEP, column, below(column - MARGIN, interior), total
+                samples, at, NORTH, STEP, w, column, below(column - MARGIN, interior), total
             )
             context = state_of(
-                samples, magnitudes, at, NORTH, STEP, load(above, (step & (2 * LAG - 1)) * LANES),
-                shift, subcontext,
+                load(samples, at + NORTH - STEP), w, mag_w, mag_ww,
+                load(above, (step & (2 * LAG - 1)) * LANES), shift, subcontext,
             )  # fmt: skip
             coded = inside_row = below(column, width)
             if masked:
@@ -180,40 +202,42 @@ def decode_rows(
             high = logical_shift(state, TABLE_BITS)
             after = (slot & 0xFFF) * high + high + (logical_shift(slot, 12) & 0xFFF)
             after, position = renew(after, below(after, 1 << STATE_BITS) & coded, words, position)
-            number = (table << SYMBOL_BITS) | logical_shift(slot, 24)
-            symbol = gather(symbols, number)
-            left = select(coded, symbol & 63, zero)
-            residual = (symbol >> 16) << ((symbol >> 6) & 31)
-            special = left > (0 if popular else OPEN_ESCAPE - 1)
-            done = zero
-            left = select(special, zero, left)
-            while lanes_of(left > 0):
-                part = select(left < STATE_BITS, left, zero + STATE_BITS)
-                residual += (after & ((zero + 1 << part) - 1)) << done
-                after = logical_shift(after, part)
-                after, position = renew(
-                    after, below(after, 1 << STATE_BITS) & coded, words, position
-                )
-                left -= part
-                done += part
-            difference = resized(residual, samples)
-            pending = lanes_of(special)
-            if pending:
-                store(states, 0, after)
-                store(residuals, 0, difference)
-                store(numbers, 0, number)
-                store(places, 0, prediction)
-                position = finish_lanes(
-                    pending, states, residuals, numbers, places, popular, origin, symbols, tilts,
-                    cumulative, words, position,
-                )  # fmt: skip
-                after, difference = load(states, 0), load(residuals, 0)
+            symbol = logical_shift(slot, 24)
+            difference = resized(symbol - SIDE_TOKENS, samples)
+            if shifted or lanes_of(below(symbol - (SIDE_TOKENS - NARROW), 2 * NARROW)) != EVERY:
+                number = (table << SYMBOL_BITS) | symbol
+                symbol = gather(symbols, number)
+                left = select(coded, symbol & 63, zero)
+                residual = (symbol >> 16) << ((symbol >> 6) & 31)
+                special = left > (0 if popular else OPEN_ESCAPE - 1)
+                done = zero
+                left = select(special, zero, left)
+                while lanes_of(left > 0):
+                    part = select(left < STATE_BITS, left, zero + STATE_BITS)
+                    residual += (after & ((zero + 1 << part) - 1)) << done
+                    after = logical_shift(after, part)
+                    after, position = renew(
+                        after, below(after, 1 << STATE_BITS) & coded, words, position
+                    )
+                    left -= part
+                    done += part
+                difference = resized(residual, samples)
+                pending = lanes_of(special)
+                if pending:
+                    store(states, 0, after)
+                    store(residuals, 0, difference)
+                    store(numbers, 0, number)
+                    store(places, 0, prediction)
+                    position = finish_lanes(
+                        pending, states, residuals, numbers, places, popular, origin, symbols,
+                        tilts, cumulative, words, position,
+                    )  # fmt: skip
+                    after, difference = load(states, 0), load(residuals, 0)
             position = min(position, limit)
             state = select(coded, after, state)
             value, size = prediction + difference, magnitude(difference)
             # Holes are filled; what lies beside the block continues the row, or begins it with the
             # first cell of the row above.
-            w, mag_w = load(samples, at - STEP), load(magnitudes, at - STEP)
             if masked:
                 hole = (w + load(samples, at + NORTH) + 1) >> 1
                 mag_hole = (mag_w + load(magnitudes, at + NORTH)) >> 1
@@ -224,14 +248,20 @@ def decode_rows(
             size = select(inside_row, size, select(begins, load(magnitudes, first), mag_w))
             store(samples, at, value)
             store(magnitudes, at, size)
+            pair = pair_of(w, value)
+            w, mag_w, mag_ww = value, size, mag_w
+            store(pairs, at, pair)
             # Once more for the rows of lane 0, to whose west the last lanes stand.
             west = at + (period - DEPTH) * STEP - LANES
             if step < DEPTH:  # the first rows come from decode_first_row
                 begun = column >= -MARGIN
-                value = select(begun, value, load(samples, west))
-                size = select(begun, size, load(magnitudes, west))
-            store(samples, west, value)
-            store(magnitudes, west, size)
+                store(samples, west, select(begun, w, load(samples, west)))
+                store(magnitudes, west, select(begun, mag_w, load(magnitudes, west)))
+                store(pairs, west, select(begun, pair, load(pairs, west)))
+            else:
+                store(samples, west, w)
+                store(magnitudes, west, mag_w)
+                store(pairs, west, pair)
             column += 1
             ahead += 1
             phase = step & (SEGMENT - 1)
@@ -266,4 +296,4 @@ def place_rows(samples, rows, cols, period, centre, out):
     return lowest, highest
 
 
-assert STEP == 20
+

@@ -10,6 +10,7 @@ from demzip.constants import (
     ESCAPE,
     LAG,
     LANES,
+    NARROW,
     OPEN_ESCAPE,
     SEGMENT,
     SIDE_REACH,
@@ -37,6 +38,8 @@ from demzip.vectors import (
     select,
     store,
 )
+
+EVERY = (1 << LANES) - 1  # all lanes
 
 
 @inlined
@@ -77,17 +80,17 @@ def put_lanes(
 
 
 @inlined
-def numbers_of(residual, table, codes, shifts, side_tokens):
-    """Table * 128 + symbol of sixteen residuals; the escape where the table does not have it."""
-    shifted = residual >> resized(gather(shifts, table), residual)
-    negative = shifted < 0
-    side = select(negative, -1 - shifted, shifted)
-    known = below(side, SIDE_REACH)
-    token = gather_bytes(side_tokens, narrowed(select(known, side, 0))) & 255
-    symbol = select(negative, SIDE_TOKENS - 1 - token, SIDE_TOKENS + token)
-    number = (table << SYMBOL_BITS) | symbol
-    known = known & (gather(codes, number) > 0)
-    return select(known, number, (table << SYMBOL_BITS) | ESCAPE)
+def symbols_of(quotients, far, side_tokens):
+    """Symbols of sixteen quotients within +-SIDE_REACH; see entropy.kernels.symbol_of.
+
+    `far` says whether one of them has a token of more than one quotient.
+    """
+    if not far:
+        return narrowed(quotients) + SIDE_TOKENS
+    negative = quotients < 0
+    side = narrowed(select(negative, -1 - quotients, quotients))
+    token = gather_bytes(side_tokens, side) & 255
+    return select(negative, SIDE_TOKENS - 1 - token, SIDE_TOKENS + token)
 
 
 @kernel
@@ -121,6 +124,9 @@ def encode_rows(
     holds the states of the lanes, before and after. Returns where the words begin.
     """
     masked = holes.size > 0
+    shifted = False
+    for shift in shifts:
+        shifted |= shift > 0
     zero = everywhere(0)
     state = load(states, 0)
     steps = (rows - 1 + LANES - 1) // LANES * period + (LANES - 1) * LAG
@@ -137,28 +143,40 @@ def encode_rows(
         context = gather_bytes(contexts, place << 1) & 0x7FFF
         table = gather_bytes(table_of_state, context) & 255
         residual = gather(residuals, place)
-        number = numbers_of(residual, table, codes, shifts, side_tokens)
-        symbol = gather(symbols, number)
-        left = select(coded, symbol & 63, zero)
-        special = left > (0 if popular else OPEN_ESCAPE - 1)
-        pending = lanes_of(special)
-        if pending:
-            store(states, 0, state)
-            store(pending_residuals, 0, residual)
-            store(numbers, 0, number)
-            store(levels, 0, gather(samples, place))
-            position = put_lanes(
-                pending, states, pending_residuals, numbers, levels, popular, origin, symbols,
-                tilts, cumulative, words, position, choices,
-            )  # fmt: skip
-            state = load(states, 0)
-        left = select(special, zero, left)
-        if lanes_of(left > 0):
-            rest = narrowed(residual) - ((symbol >> 16) << ((symbol >> 6) & 31))
-            if lanes_of(left > STATE_BITS):
-                state, position = put_part_of(state, left, rest, STATE_BITS, words, position)
-            state, position = put_part_of(state, left, rest, 0, words, position)
+        quotients = residual
+        if shifted:
+            quotients = residual >> resized(gather(shifts, table), residual)
+        known = below(quotients + SIDE_REACH, 2 * SIDE_REACH)
+        quotients = select(known, quotients, 0)
+        far = lanes_of(below(quotients + NARROW, 2 * NARROW)) != EVERY
+        number = (table << SYMBOL_BITS) | symbols_of(quotients, far, side_tokens)
         code = gather(codes, number)
+        known = known & (code > 0)
+        escapes = lanes_of(known) != EVERY
+        if escapes:
+            number = select(known, number, (table << SYMBOL_BITS) | ESCAPE)
+            code = gather(codes, number)
+        if shifted or far or escapes:
+            symbol = gather(symbols, number)
+            left = select(coded, symbol & 63, zero)
+            special = left > (0 if popular else OPEN_ESCAPE - 1)
+            pending = lanes_of(special)
+            if pending:
+                store(states, 0, state)
+                store(pending_residuals, 0, residual)
+                store(numbers, 0, number)
+                store(levels, 0, gather(samples, place))
+                position = put_lanes(
+                    pending, states, pending_residuals, numbers, levels, popular, origin, symbols,
+                    tilts, cumulative, words, position, choices,
+                )  # fmt: skip
+                state = load(states, 0)
+            left = select(special, zero, left)
+            if lanes_of(left > 0):
+                rest = narrowed(residual) - ((symbol >> 16) << ((symbol >> 6) & 31))
+                if lanes_of(left > STATE_BITS):
+                    state, position = put_part_of(state, left, rest, STATE_BITS, words, position)
+                state, position = put_part_of(state, left, rest, 0, words, position)
         frequency = select(coded, code & 0x1FFF, zero + 1)
         full = (logical_shift(state, 2 * STATE_BITS - TABLE_BITS) >= frequency) & coded
         state, position = empty(state, full, words, position)

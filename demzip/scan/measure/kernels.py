@@ -7,7 +7,14 @@ from demzip.entropy.kernels import symbol_of
 from demzip.jit import inlined, kernel
 from demzip.predict.kernels import BATCH, HALF, add_moments, gather_taps
 from demzip.residual.kernels import activity_above, activity_level
-from demzip.scan.neighbours.kernels import activity_from_above, filled, predict, state_of
+from demzip.scan.neighbours.kernels import (
+    activity_from_above,
+    filled,
+    pair_of,
+    predict,
+    state_of,
+    weighted,
+)
 from demzip.scan.segment.kernels import (
     EDGE,
     HOLE,
@@ -73,14 +80,14 @@ def choose_set(above, col, cols, thresholds):
 
 @kernel
 def measure_block(
-    samples, magnitudes, above, holes, rows, cols, stride, taps, weights, thresholds, shift,
-    residuals, states,
+    samples, magnitudes, pairs, above, holes, rows, cols, stride, paired, taps, weights,
+    thresholds, shift, residuals, states,
 ):  # fmt: skip
     """Residual and context state of every sample of a block.
 
     Source: docs/format.md sections 6 and 7. `samples` holds the block, its holes filled; the
     margins are written here. `taps` are offsets from a cell to those of the template that the
-    `weights` (sets, taps) are for, `above` is scratch. States are activity level * 8 + subcontext.
+    `weights` (sets, taps) are for, or to pairs of them; `pairs` and `above` are scratch. States are activity level * 8 + subcontext.
     A row's vectors reach beyond its end, into cells that are written later.
     """
     masked = holes.shape[0] > 0
@@ -90,6 +97,11 @@ def measure_block(
     measure_first_row(samples, magnitudes, holes, cols, stride, shift, residuals, states)
     for row in range(1, rows):
         extend_west(samples, magnitudes, row, stride)
+        if paired:
+            # This row, and the east margin of the one above: it has its values only now.
+            start = int64(first_cell(row, 0, stride))
+            for at in range(start - 2 * SEGMENT if row > 1 else 1, start + MARGIN + cols, SEGMENT):
+                store(pairs, at, pair_of(load(samples, at - 1), load(samples, at)))
         here = int64(first_cell(row, 0, stride)) + MARGIN
         for col in range(0, cols, SEGMENT):
             store(above, MARGIN + col, activity_from_above(samples, magnitudes, here + col, north, 1))
@@ -102,10 +114,12 @@ def measure_block(
             total = filled(x, HALF)
             chosen = choose_set(above, col, cols, thresholds) if thresholds.size > 0 else 0
             for k in range(taps.size):
-                total += load(samples, at + taps[k]) * weights[chosen, k]
+                place = at + taps[k]
+                weight = filled(total, weights[chosen, k])
+                total += weighted(load(samples, place), load(pairs, place), weight, paired)
             column = lanes + col
             prediction, subcontext = predict(
-                samples, at, north, 1, column, below(column - MARGIN, limit), total
+                samples, at, north, 1, load(samples, at - 1), column, below(column - MARGIN, limit), total
             )
             store(residuals, row * cols + col, x - prediction)
             store(magnitudes, at, magnitude(x - prediction))
@@ -118,8 +132,8 @@ def measure_block(
         for col in range(0, cols, SEGMENT):
             at, out = here + col, row * cols + col
             state = state_of(
-                samples, magnitudes, at, north, 1, load(above, MARGIN + col), shift,
-                load(states, out),
+                load(samples, at + north - 1), load(samples, at - 1), load(magnitudes, at - 1),
+                load(magnitudes, at - 2), load(above, MARGIN + col), shift, load(states, out),
             )  # fmt: skip
             store(states, out, state)
         extend_east(samples, magnitudes, row, cols, stride)
@@ -189,10 +203,10 @@ def segment_activities(samples, magnitudes, cols, stride, sums, activity, flat, 
 
 
 @kernel
-def count_states(residuals, states, holes, counts, sums):
-    """Occurrences of each context state and the sum of |residual| there."""
+def count_states(residuals, states, holes, step, counts, sums):
+    """Occurrences of each context state and the sum of |residual| there, in every step-th row."""
     masked = holes.shape[0] > 0
-    for row in range(residuals.shape[0]):
+    for row in range(0, residuals.shape[0], step):
         for col in range(residuals.shape[1]):
             if not (masked and holes[row, col]):
                 state = int64(states[row, col])
@@ -201,10 +215,10 @@ def count_states(residuals, states, holes, counts, sums):
 
 
 @kernel
-def count_symbols(residuals, states, holes, context_of_state, shifts, tokens, histogram):
-    """Occurrences of each symbol (0..111, 127 the escape) in each context."""
+def count_symbols(residuals, states, holes, step, context_of_state, shifts, tokens, histogram):
+    """Occurrences of each symbol (0..111, 127 the escape) in each context; see count_states."""
     masked = holes.shape[0] > 0
-    for row in range(residuals.shape[0]):
+    for row in range(0, residuals.shape[0], step):
         for col in range(residuals.shape[1]):
             if masked and holes[row, col]:
                 continue

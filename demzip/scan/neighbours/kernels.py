@@ -9,13 +9,31 @@ their cells out such that the same neighbour of all sixteen stands in sixteen co
 from demzip.constants import ACTIVITY_LEVELS, FLAT, WEIGHT_BITS
 from demzip.jit import inlined
 from demzip.predict.kernels import HALF
-from demzip.vectors import below, load, logical_shift, magnitude, narrowed, select
+from demzip.vectors import below, dot, load, logical_shift, magnitude, narrowed, resized, select
 
 
 @inlined
 def filled(vector, value):
     """An integer in all lanes of a vector like this one."""
     return (vector & 0) + value
+
+
+@inlined
+def weighted(sample, pair, weights, paired):
+    """Samples, or pairs of them, times their weights.
+
+    A pair has the sample to the west in its lower 16 bits, the cell's own in the upper ones; pairs
+    of weights likewise (scan/taps.py).
+    """
+    if paired:
+        return resized(dot(pair, narrowed(weights)), sample)
+    return sample * weights
+
+
+@inlined
+def pair_of(west, own):
+    """What `pairs` holds for samples and those to their west, which fit into 16 bits."""
+    return (narrowed(own) << 16) | (narrowed(west) & 0xFFFF)
 
 
 @inlined
@@ -33,18 +51,19 @@ def activity_from_above(samples, magnitudes, at, north, east):
 
 
 @inlined
-def predict(samples, at, north, east, column, interior, total):
+def predict(samples, at, north, east, w, column, interior, total):
     """Predictions and subcontexts.
 
     Args:
         samples, at, north, east: See above.
+        w: Samples to the west.
         column: Vector of columns, in any width.
         interior: Mask of the cells that the edge rule does not hold for.
         total: Sum over the template, HALF included.
 
     """
     one = at + north
-    w, n = load(samples, at - east), load(samples, one)
+    n = load(samples, one)
     nw, ne = load(samples, one - east), load(samples, one + east)
     step = n - nw
     edge = ((w + select(column == 0, filled(n, 0), step)) << WEIGHT_BITS) + HALF
@@ -57,12 +76,9 @@ def predict(samples, at, north, east, column, interior, total):
 
 
 @inlined
-def state_of(samples, magnitudes, at, north, east, above, shift, subcontext):
+def state_of(nw, w, mag_w, mag_ww, above, shift, subcontext):
     """Context states, in 32 bits: activity level * 8 + subcontext (section 7.3)."""
-    activity = (
-        above + (load(magnitudes, at - east) << 2) + load(magnitudes, at - 2 * east)
-        + magnitude(load(samples, at - east) - load(samples, at + north - east))
-    )  # fmt: skip
+    activity = above + (mag_w << 2) + mag_ww + magnitude(w - nw)
     level = logical_shift(activity, shift)
     highest = filled(level, ACTIVITY_LEVELS - 1)
     return (narrowed(select(below(level, highest), level, highest)) << 3) | narrowed(subcontext)
