@@ -11,6 +11,7 @@ from demzip.constants import ACTIVITY_LEVELS, ESCAPE, SUBCONTEXTS
 from demzip.entropy.popularity import NOT_USED, Popularity
 from demzip.entropy.tables import Table, compile_tables
 from demzip.errors import CorruptError
+from demzip.predict.lagrange import fits_int32
 from demzip.scan import decoding, encoding
 from demzip.scan.block import make_patch, read_block, write_block
 from demzip.scan.measuring import Measurement
@@ -138,7 +139,8 @@ def test_popular_words_are_those_of_the_reference(
 
 
 def made_patch(samples: Int64Array, mask: UInt8Array | None) -> tuple[Any, int]:
-    found = make_patch(samples, mask)
+    valid = samples if mask is None else samples[mask == 0]
+    found = make_patch(samples, mask, (int(valid.min()), int(valid.max())))
     assert found is not None
     return found
 
@@ -167,7 +169,11 @@ def round_trip(
 
 def read(payload: bytes, shape: tuple[int, ...], model: Model) -> tuple[Any, Any, Any]:
     """A block of an int64 plane with one fill."""
-    return read_block(payload, (shape[0], shape[1]), model, 1, np.dtype(np.uint64))
+    samples, span, holes, explicit = read_block(
+        payload, (shape[0], shape[1]), model, 1, np.dtype(np.uint64), np.dtype(np.int64)
+    )
+    assert span == (samples.min(), samples.max())
+    return samples, holes, explicit
 
 
 def read_slowly(payload: bytes, shape: tuple[int, ...], model: Model) -> tuple[Any, Any]:
@@ -223,6 +229,21 @@ def test_coarse_noise(spread: int) -> None:
     tables = tuple(Table(shift, 0, (30,) * 112, 20) for shift in (0, 3, 11, 12, 20, 21))
     model = make.model(rng, make.weights(rng), NO_THRESHOLDS, shift=max(spread - 4, 0), tables=6)
     round_trip(samples, None, replace(model, tables=tables))
+
+
+@pytest.mark.parametrize("bound", [(1 << 15) - 1, 1 << 15])
+@pytest.mark.parametrize("masked", [False, True])
+def test_limits_of_16_bits(bound: int, masked: bool) -> None:
+    """The largest samples and weights that are taken in pairs, and larger ones."""
+    rng = np.random.default_rng(bound)
+    samples = rng.choice([-bound, bound, 0, 1 - bound], (19, 40))
+    weights = make.weights(rng, 2, 100.0)
+    weights[0, 3:5] += [28000, -28000]
+    weights[1, 9], weights[1, make.W] = weights[1, 9] - 28000, weights[1, make.W] + 28000
+    assert fits_int32(weights, bound)
+    mask = terrain.holes(19, 40, 2) if masked else None
+    assert np.abs(made_patch(samples, mask)[0].samples).max() == bound
+    round_trip(samples, mask, make.model(rng, weights, np.array([bound]), shift=8))
 
 
 @pytest.mark.parametrize("seed", range(3))

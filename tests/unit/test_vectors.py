@@ -17,6 +17,7 @@ from demzip.vectors import (
     below,
     compress,
     count,
+    dot,
     everywhere,
     expand,
     gather,
@@ -248,18 +249,34 @@ def quotients(numbers, divisors, out):
 
 
 def test_quotients_are_floored() -> None:
-    """Beside multiples, where rounding would show."""
+    """Beside multiples, where rounding would show, as far as quotients below 2**20 reach."""
     rng = np.random.default_rng(2)
-    for _ in range(500):
+    for _ in range(2000):
         divisors = rng.integers(1, 1 << 20, WIDTH) >> rng.integers(0, 20, WIDTH)
         divisors = np.maximum(divisors, 1)
-        most = ((1 << 32) - 1) // divisors
+        most = np.minimum(((1 << 32) - 1) // divisors, (1 << 20) - 1)
         numbers = rng.integers(0, most, WIDTH, endpoint=True) * divisors
         numbers[::2] = most[::2] * divisors[::2]
-        numbers = np.clip(numbers + rng.integers(-1, 2, WIDTH), 0, (1 << 32) - 1)
+        last = np.minimum(most * divisors + divisors, 1 << 32) - 1
+        numbers = np.clip(numbers + rng.integers(-1, 2, WIDTH), 0, last)
+        numbers[3] = last[3]
         out = np.zeros(WIDTH, np.int32)
         quotients(numbers.astype(np.uint32).view(np.int32), divisors.astype(np.int32), out)
         np.testing.assert_array_equal(out.view(np.uint32), numbers // divisors)
+
+
+@kernel
+def dots(one, other, out):
+    store(out, 0, dot(load(one, 0), load(other, 0)))
+
+
+def test_dots() -> None:
+    for seed in range(20):
+        one, other = values(np.int32, seed=seed), values(np.int32, seed=seed + 50)
+        halves = one.view(np.int16).astype(np.int32) * other.view(np.int16)
+        out = np.zeros(WIDTH, np.int32)
+        dots(one, other, out)
+        np.testing.assert_array_equal(out, halves.reshape(WIDTH, 2).sum(axis=1, dtype=np.int32))
 
 
 def test_every_operation_is_tested() -> None:
@@ -268,7 +285,7 @@ def test_every_operation_is_tested() -> None:
     assert own == {
         "load", "store", "gather", "gather_bytes", "expand", "compress", "select", "lanes_of",
         "count", "logical_shift", "below", "magnitude", "resized", "narrowed", "quotient",
-        "lane_numbers", "everywhere",
+        "lane_numbers", "everywhere", "dot",
     }  # fmt: skip
 
 
