@@ -159,7 +159,7 @@ def read_prefix(data: bytes | memoryview) -> int:
         raise TruncatedError(f"the file ends within its first {PREFIX.size} bytes")
     _, version, reserved, header_bytes, index_bytes, _ = PREFIX.unpack(data[: PREFIX.size])
     if version != FORMAT_VERSION or reserved != 0:
-        hint = "compress the raster again" if version == 1 else "a newer demzip may read it"
+        hint = "compress the raster again" if version in (1, 2) else "a newer demzip may read it"
         raise UnsupportedError(
             f"format version {version}.{reserved} is not known to this demzip, which reads "
             f"version {FORMAT_VERSION}; {hint}"

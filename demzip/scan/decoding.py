@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.constants import LANES, STATE_BITS
+from demzip.constants import LANES, SEGMENT, STATE_BITS
 from demzip.entropy.popularity import Popularity
 from demzip.entropy.tables import CompiledTables
 from demzip.errors import CorruptError
@@ -24,7 +24,6 @@ AnyArray = NDArray[Any]
 # A damaged stream is noticed at the end; until then words are read up to one behind its last, and
 # from there on at most what one step takes.
 SLACK = LANES * (WORDS_PER_POPULAR_SAMPLE + 8)
-WIDEST = {np.int32: 2**27 - 1, np.int64: 2**53}  # more than any sum of activities of a window
 
 
 def decode_residuals(
@@ -75,10 +74,11 @@ def decode_residuals(
     out[0] = (first_row + centre).astype(target)
     if rows > 1:
         taps = choose_taps(weights, bound, dtype)
+        widest = np.iinfo(dtype).max // SEGMENT  # no mean activity of a legal block is larger
         position = decode_rows(
             wave.samples, wave.magnitudes, wave.pairs, mask, rows, cols, wave.period,
             taps.paired, taps.offsets(NORTH, STEP), taps.weights.ravel(),
-            np.minimum(thresholds, WIDEST[dtype]).astype(dtype), popular, shift, origin,
+            np.minimum(thresholds, widest).astype(dtype), popular, shift, origin,
             popularity.cumulative, *shared, tables.shifts, position, used + 1,
             states, wave.residuals, wave.numbers, wave.places, wave.above, wave.chosen,
         )  # fmt: skip

@@ -10,17 +10,18 @@ from itertools import groupby
 import numpy as np
 
 import demzip
-from tests.reference.coder import ESCAPE, Table
 from tests.reference.decoder import Step, decode
 from tests.reference.fields import Fields, running, unfold
+from tests.reference.lanes import LEAST, lane_count
 from tests.reference.metadata import DOCUMENT
 from tests.reference.model import Model
+from tests.reference.tables import ESCAPE, TABLE_BITS, Table
 
-VALUES = [[412, 415, 419], [410, 414, 421]]
+VALUES = [[412, 415, 419, 430], [410, 414, 421, 437], [409, 411, 425, 433]]
 PREFIX = 24
 COLUMNS = (
-    "r, c", "prediction", "activity = level", "bin", "subcontext", "context", "symbol",
-    "residual", "x", "value",
+    "r, c", "lane", "prediction", "activity = level", "bin", "subcontext", "context", "state",
+    "symbol", "residual", "x", "value",
 )  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def first_table(data: bytes) -> list[str]:
     made = ExampleTable(data)
     header, index = (int.from_bytes(data[at : at + 4], "little") for at in (12, 16))
     made.taken([8], "magic")
-    made.taken([2, 2], "version 2, reserved 0")
+    made.taken([2, 2], "version 3, reserved 0")
     made.taken([4, 4], f"{header} header bytes, {index} index bytes")
     made.taken([4], f"CRC-32 of bytes 0 .. 19 and 24 .. {PREFIX + header + index - 1}")
     made.varints(4, "{} rows, {} columns, block {}, {} plane")
@@ -127,30 +128,30 @@ def first_table(data: bytes) -> list[str]:
     made.taken([4, 4], "CRC-32 of the payload, of the values")
     made.taken([1], "payload: coded, no mask, no own weights, no kinds of holes")
     centre, _ = made.varints(2, "centre, folded: {}; bound {}")
-    made.rows[-1] = made.rows[-1].replace(f"folded: {centre}", f"folded: {centre}, so 415")
-    coded, uncoded = made.varints(2, "{} coded words, {} uncoded words")
-    made.taken([4 * (coded + uncoded)], "the words")
+    said = f"folded: {centre}"
+    made.rows[-1] = made.rows[-1].replace(said, f"{said}, so {unfold(centre)}")
+    made.taken([4] * lane_count(len(VALUES)), "the states of the lanes")
+    made.taken([2] * ((len(data) - made.fields.position) // 2), "half words")
     made.fields.done()
     return made.rows
 
 
-def about_tables(table: Table, step: Step, data: bytes) -> list[str]:
+def about_tables(table: Table, step: Step) -> list[str]:
     """How the first symbol is found."""
-    chances = table.chances()
+    chances = table.chances
     symbols = [*range(table.first, table.first + len(table.levels)), ESCAPE]
     place = symbols.index(step.symbol)
+    state, slot = step.state, step.state % (1 << TABLE_BITS)
     start = sum(chances[:place])
-    words = data[-4:], b"\0\0\0\0"
-    point = int.from_bytes(words[0], "little") << 32 | int.from_bytes(words[1], "little")
-    scale = (((1 << 64) - 1) >> 24) << 12
-    quantile = point // scale
-    assert start <= quantile < start + chances[place]
+    end = start + chances[place]
+    after = chances[place] * (state >> TABLE_BITS) + slot - start
     return [
         f"Table 0 has the frequency levels {in_words(table.levels)} and {table.escape},",
         f"so the frequencies {in_words(chances)} of symbols",
         f"{symbols[0]} .. {symbols[-2]} and the escape.",
-        f"The first symbol: point = 0x{point:016X}, scale = 0x{scale:X},",
-        f"q = {quantile}, in [{start}, {start + chances[place]}): symbol {step.symbol}.",
+        f"The first symbol: x = 0x{state:08X}, slot = {slot}, in [{start}, {end}):",
+        f"symbol {step.symbol}; then x = {chances[place]} * 0x{state >> TABLE_BITS:X} + "
+        f"{slot - start} = 0x{after:X}" + (", no refill." if after >= LEAST else ", and a refill."),
     ]
 
 
@@ -166,15 +167,16 @@ def section() -> str:
         "```json", "[" + ", ".join(f"[{row}]" for row in rows) + "]", "```", "", "```hex",
         *(data[at : at + 16].hex(" ") for at in range(0, len(data), 16)), "```", "",
         "| offset | bytes | meaning |", "|---|---|---|", *first_table(data), "",
-        *about_tables(model.tables[0], found.steps[0], data), "",
+        *about_tables(model.tables[0], found.steps[0]), "",
         "| " + " | ".join(COLUMNS) + " |",
         "|" + "---|" * len(COLUMNS),
     ]  # fmt: skip
     for step in found.steps:
         assert step.activity == step.level
         cells = (
-            f"{step.row}, {step.col}", step.prediction, step.activity, step.bin, step.subcontext,
-            step.context, step.symbol, step.residual, step.sample, VALUES[step.row][step.col],
+            f"{step.row}, {step.col}", step.lane, step.prediction, step.activity,
+            step.context // 8, step.context % 8, step.context, f"{step.state:08X}", step.symbol,
+            step.residual, step.sample, VALUES[step.row][step.col],
         )  # fmt: skip
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join([*lines, "", ""])

@@ -255,9 +255,14 @@ FILES: dict[str, Recipe] = {
     "blocks": of("int16", lambda: mixed(50, 45), nodata=-32768, block=16),
     "holes": of("int16", lambda: patchy(48, 70, -9999), nodata=-9999),
     "sentinels": of("int16", lambda: sentinels(40, 60), nodata=-9999, block=32),
-    "lanes": of("int16", lambda: relief(126, 134, 3), predictor="lagrange12"),
+    "lanes": of("int16", lambda: relief(49, 267, 3), predictor="lagrange12"),
     "lanes_holes": of(
-        "int16", lambda: patchy(131, 129, -9999), nodata=-9999, predictor="lagrange8"
+        "int16", lambda: patchy(35, 266, -9999), nodata=-9999, predictor="lagrange8"
+    ),
+    "rough": of(
+        "int32",
+        lambda: [[v * 50_000 + noise(r, c, 1 << 24) for c, v in enumerate(line)]
+                 for r, line in enumerate(relief(18, 40))],
     ),
     "ranks": of(
         "uint8", lambda: [[(v + 1000) // 80 * 9 for v in line] for line in relief(60, 60)],

@@ -13,9 +13,10 @@ from demzip.container.plane import BAND, MASK
 from tests.golden.formulas import FILES
 from tests.golden.generate import GEOREFERENCE, digest, little, mask_of
 from tests.reference import decoder as reference
-from tests.reference.coder import ESCAPE
+from tests.reference.lanes import LANES
 from tests.reference.model import Model
 from tests.reference.real import RealModel
+from tests.reference.tables import ESCAPE
 
 FOLDER = Path(__file__).parent
 ENTRIES = tomllib.loads((FOLDER / "MANIFEST.toml").read_text(encoding="utf-8"))["file"]
@@ -69,13 +70,16 @@ def test_every_file_is_listed_and_they_are_small() -> None:
 
 
 def test_files_use_every_part_of_the_format() -> None:
-    """Kinds of blocks, streams, ranks, popularity, escapes; every dtype and rule."""
+    """Kinds of blocks, lanes, ranks, popularity, escapes; every dtype and rule."""
     files = [decoded(entry["name"]) for entry in ENTRIES]
     planes = [plane for found in files for plane in found.header.planes]
     models = [plane.model for plane in planes if isinstance(plane.model, Model)]
     symbols = {step.symbol for found in files for step in found.steps}
     assert {0, 1, 2, 5, 6, 10, 22} <= {kind for found in files for kind in found.kinds}
     assert {55, 56, ESCAPE} <= symbols
+    assert {step.lane for found in files for step in found.steps} == set(range(LANES))
+    assert max(step.row for found in files for step in found.steps) > 2 * LANES
+    assert max(table.shift for model in models for table in model.tables) > 12  # and 4 bits more
     assert any(plane.map.levels for plane in planes)
     assert any(model.popularity is not None for model in models)
     assert max(len(model.others) for model in models) > 1

@@ -15,15 +15,16 @@ import pytest
 
 import demzip
 from demzip.jit import inlined, kernel
-from demzip.scan.workspace import Workspace
+from demzip.scan.decode.kernels import STEP
+from demzip.scan.workspace import Wave, Workspace
 from tests import terrain
 from tests.fuzz.check import Reader, files
 from tests.fuzz.mutate import make_case
 from tests.golden.formulas import FILES
 
 SHAPES = (
-    (1, 1), (1, 40), (40, 1), (2, 3), (3, 16), (4, 17), (15, 31), (16, 16), (33, 47), (37, 112),
-    (130, 127), (128, 129), (112, 150), (4100, 4), (4, 4100),
+    (1, 1), (1, 40), (40, 1), (2, 3), (3, 16), (4, 17), (17, 6), (18, 7), (16, 16), (33, 47),
+    (19, 266), (34, 267), (130, 127), (128, 129), (112, 150), (4100, 4), (4, 4100),
 )  # fmt: skip
 CASES = 400  # damaged and forged files
 
@@ -53,19 +54,27 @@ def prove_that_kernels_tell() -> None:
 
 
 def prove_that_the_package_tells() -> None:
-    """A workspace that lacks its last cells: its memory is there, and unchecked code would run."""
-    allocate = Workspace.allocate
+    """Blocks lack their last cells: the memory is there, and unchecked code would run."""
+    allocate, borrow = Workspace.allocate, Wave.borrow
 
     def short(rows: int, cols: int, dtype: type[np.int32] | type[np.int64]) -> Workspace:
         made = allocate(rows, cols, dtype)
-        return replace(made, samples=made.samples[:-40])
+        return replace(made, magnitudes=made.magnitudes[:-40])
+
+    def short_wave(rows: int, cols: int, dtype: type[np.int32] | type[np.int64]) -> Wave:
+        made = borrow(rows, cols, dtype)
+        return replace(made, samples=made.samples[: made.period * STEP])
 
     for shape in ((61, 60), (130, 130)):
-        data = demzip.encode(terrain.relief(*shape).astype(np.int16))
+        values = terrain.relief(*shape).astype(np.int16)
+        data = demzip.encode(values)
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(Workspace, "borrow", short)
+            patched.setattr(Wave, "borrow", short_wave)
             with pytest.raises(IndexError):
                 demzip.decode(data)
+            patched.setattr(Workspace, "allocate", short)
+            with pytest.raises(IndexError):
+                demzip.encode(values)
         demzip.decode(data)
 
 

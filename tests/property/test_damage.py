@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NAMES = (
     "relief", "holes", "ranks", "float", "row", "spikes", "popular", "metadata", "bands", "kinds",
-    "full", "rules", "lattice", "explicit",
+    "full", "rules", "lattice", "explicit", "coarse",
 )  # fmt: skip
 MOST_SAMPLES = 6000  # larger rasters, which a changed header may claim, are not decoded
 
@@ -49,6 +49,7 @@ def file(name: str) -> bytes:
         "row": lambda: demzip.encode(holey[4:5], nodata=-99),
         "spikes": lambda: demzip.encode(spikes.astype(np.int32)),
         "popular": popular,
+        "coarse": lambda: demzip.encode(rng.integers(0, 1 << 24, (19, 8)).astype(np.int32)),
         "bands": lambda: demzip.encode(np.stack([holey, holey // 2])[:, :9, :12], nodata=-99),
         "kinds": lambda: demzip.encode(kinds(holey), nodata=-99),
         "explicit": lambda: demzip.encode(FILES["exceptions"].values()[:25, :20]),
@@ -95,6 +96,9 @@ def test_files_are_what_their_names_say() -> None:
     planes = {name: reference.decode(file(name)).header.planes for name in NAMES}
     assert planes["ranks"][0].map.levels
     assert len(planes["bands"]) == 2
+    (coarse,) = planes["coarse"]
+    assert isinstance(coarse.model, Model)
+    assert max(table.shift for table in coarse.model.tables) > 16
     assert len(planes["kinds"][0].map.fills) > 1
     assert planes["explicit"][0].map.exceptions
     models = [planes[name][0].model for name in ("full", "rules", "lattice")]
@@ -210,7 +214,7 @@ def test_changes_under_right_checksums(name: str) -> None:
             slow = reference.decode(mended).to_bytes()
         except (RejectError, RefuseError) as error:
             slow = None
-            # The kernels go on where the reference stops (docs/format.md section 8.1).
+            # Range coders go on where the reference stops (docs/format.md section 8.1).
             if error.args in (("a mask",), ("a coded stream",)) and found is not None:
                 slow = expected
         assert found == slow

@@ -4,24 +4,31 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.reference.coder import ResidualDecoder, Table
 from tests.reference.fields import Fields, RefuseError, RejectError, unfold
 from tests.reference.holes import Holes, read_holes
+from tests.reference.lanes import (
+    LEAST,
+    DamageError,
+    Lanes,
+    Pending,
+    lane_count,
+    steps_of,
+    take_step,
+)
 from tests.reference.metadata import read_metadata
 from tests.reference.model import Model, complete, read_model, read_weights
-from tests.reference.predictor import MARGIN, SEGMENT, Surface, level_of
+from tests.reference.predictor import MARGIN, SEGMENT, Outlook, Surface, level_of
 from tests.reference.real import RealModel, read_real, read_real_model
 from tests.reference.values import REAL, Map, read_map
 
 MAGIC = b"\x89DMZ\r\n\x1a\n"
-VERSION = 2
+VERSION = 3
 PREFIX = 24
 CHECKED = 20
 MAX_PLANES = 65535
 BAND, MASK = 0, 1
 VOID, CONSTANT, CODED = 0, 1, 2
 HAS_MASK, OWN_WEIGHTS, HAS_KINDS = 4, 8, 16
-FOUR_STREAMS = 16384  # samples
 
 Grid = list[list[int]]
 
@@ -32,11 +39,11 @@ class Step:
 
     row: int
     col: int
+    lane: int
+    state: int
     prediction: int
     activity: int
     level: int
-    bin: int
-    subcontext: int
     context: int
     symbol: int
     residual: int
@@ -232,15 +239,17 @@ def read_coded(
             [a + b for a, b in zip(*pair, strict=True)]
             for pair in zip(others, differences, strict=True)
         ]
-    lanes = 4 if rows * cols >= FOUR_STREAMS else 1
-    sizes = [fields.varint(4 * rows * cols + 4) for _ in range(2 * lanes)]
-    words = [fields.words(size) for size in sizes]
-    fields.done()
-    streams = [
-        ResidualDecoder(words[k], words[lanes + k], model.popularity) for k in range(lanes)
-    ]
+    states = [fields.u32() for _ in range(lane_count(rows))]
+    if min(states) < LEAST:
+        raise RejectError("the state of a lane")
+    lanes = Lanes(states, fields.half_words())
     surface = Surface(rows, cols, complete(others), model.thresholds)
-    decode_samples(surface, holes, centre, model, streams, steps)
+    try:
+        decode_samples(surface, holes, centre, model, lanes, steps)
+    except DamageError as error:
+        raise RejectError("half words are missing") from error
+    if not lanes.ends():
+        raise RejectError("the half words do not end with the last sample")
     if any(abs(x) > bound for row in surface.x for x in row):
         raise RejectError("a sample beyond the bound")
     return [[x + centre for x in row] for row in surface.x]
@@ -251,35 +260,30 @@ def decode_samples(
     holes: Holes | None,
     centre: int,
     model: Model,
-    streams: list[ResidualDecoder],
+    lanes: Lanes,
     steps: list[Step],
 ) -> None:
     """Section 8.4, in short."""
-    tables: list[tuple[Table, list[int]]] = [(table, table.chances()) for table in model.tables]
-    chosen = 0
-    for row in range(surface.rows):
-        stream = streams[row % len(streams)]
-        for col in range(surface.cols):
+    chosen = [0] * surface.rows
+    for cells in steps_of(surface.rows, surface.cols):
+        looks: list[tuple[int, int, Outlook, Pending]] = []
+        for lane, row, col in cells:
             if row >= MARGIN and col % SEGMENT == 0:
-                chosen = surface.set_of_segment(row, col)
+                chosen[row] = surface.set_of_segment(row, col)
             if holes is not None and holes[row][col] is not None:
                 surface.fill(row, col)
                 continue
-            outlook = surface.look(row, col, chosen)
-            level = level_of(outlook.activity, model.shift)
-            number = sum(limit <= level for limit in model.limits)
-            context = 8 * number + outlook.subcontext
-            table, chances = tables[model.table_of_context[context]]
-            residual = stream.take(table, chances, outlook.prediction + centre)
-            if residual is None:
-                raise RejectError("a coded stream")
-            value = outlook.prediction + residual
-            surface.put(row, col, value, residual)
+            outlook = surface.look(row, col, chosen[row])
+            table = model.tables[model.table_of_context[model.context(outlook)]]
+            looks.append((row, col, outlook, Pending(lane, table, outlook.prediction + centre)))
+        take_step(lanes, [pending for *_, pending in looks], model.popularity)
+        for row, col, outlook, pending in looks:
+            value = outlook.prediction + pending.residual
+            surface.put(row, col, value, pending.residual)
             steps.append(
                 Step(
-                    row, col, outlook.prediction, outlook.activity, level, number,
-                    outlook.subcontext, context, stream.symbol, residual, value,
+                    row, col, pending.lane, pending.state, outlook.prediction,
+                    outlook.activity, level_of(outlook.activity, model.shift),
+                    model.context(outlook), pending.symbol, pending.residual, value,
                 )
             )  # fmt: skip
-    if not all(stream.ends() for stream in streams):
-        raise RejectError("a stream does not end with its last sample")

@@ -2,7 +2,8 @@
 
 import struct
 
-from tests.reference.coder import RangeDecoder, frequencies
+from tests.reference.coder import RangeDecoder
+from tests.reference.tables import frequencies
 
 LIST_BITS = 24  # frequencies of lists are out of 2**24
 MAX_TOKENS = 134
@@ -70,6 +71,13 @@ class Fields:
     def words(self, count: int) -> list[int]:
         """`count` words."""
         return list(struct.unpack(f"<{count}I", self.take(4 * count)))
+
+    def half_words(self) -> list[int]:
+        """All that is left, as half words."""
+        left = self.take(len(self.data) - self.position)
+        if len(left) % 2:
+            raise RejectError("a section ends in the middle of a half word")
+        return [low | high << 8 for low, high in zip(left[::2], left[1::2], strict=True)]
 
     def done(self) -> None:
         """Reject what is left over."""

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from tests.reference.coder import SYMBOLS, Popularity, Table
 from tests.reference.fields import Fields, RejectError, running
-from tests.reference.predictor import ONE, W
+from tests.reference.predictor import ONE, Outlook, W, level_of
+from tests.reference.tables import SYMBOLS, Popularity, Table
 
 MAX_WEIGHT = 1 << 20
 MAX_STEP = 1 << 53
@@ -34,6 +34,11 @@ class Model:
     table_of_context: list[int]
     tables: list[Table]
     popularity: Popularity | None
+
+    def context(self, outlook: Outlook) -> int:
+        """Section 7.3: 8 * bin + subcontext."""
+        level = level_of(outlook.activity, self.shift)
+        return 8 * sum(limit <= level for limit in self.limits) + outlook.subcontext
 
 
 def complete(others: list[list[int]]) -> list[list[int]]:

@@ -73,9 +73,13 @@ class Surface:
 
     def set_of_segment(self, row: int, start: int) -> int:
         """Section 6.4: weight set of the segment from column `start` on, rows 3 and later."""
-        count = min(SEGMENT, self.cols - start)
-        total = sum(self.above(row, col) for col in range(start, start + count))
-        return sum(total >= threshold * count for threshold in self.thresholds)
+        return self.set_of_window(row, start - MARGIN)
+
+    def set_of_window(self, row: int, start: int) -> int:
+        """Weight set by the activity of 16 columns from `start` on."""
+        window = range(max(start, 0), min(start + SEGMENT, self.cols))
+        total = sum(self.above(row, col) for col in window)
+        return sum(total >= threshold * len(window) for threshold in self.thresholds)
 
     def accumulator(self, row: int, col: int, chosen: int) -> int:
         """Sections 6.2 and 6.3: the prediction in units of 2**-12, half a sample added."""

@@ -202,7 +202,7 @@ class RealBlock:
             sign = 1
             for col, hole in enumerate(cells):
                 if row >= MARGIN and col % SEGMENT == 0:
-                    chosen = self.surface.set_of_segment(row, col)
+                    chosen = self.surface.set_of_window(row, col)
                 if hole is None:
                     prediction = self._sample(row, col, chosen, sign)
                     height = self.surface.x[row][col]

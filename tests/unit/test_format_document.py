@@ -61,16 +61,17 @@ def test_bytes_of_the_table_stand_in_the_file() -> None:
 def test_steps_of_the_table() -> None:
     rows = re.findall(r"^\| (\d+), (\d+) \|(.*)\|$", EXAMPLE, re.MULTILINE)
     steps = decoder.decode(DATA).steps
-    assert len(rows) == len(steps) == 6
+    assert len(rows) == len(steps) == 12
     for (row, col, rest), step in zip(rows, steps, strict=True):
-        prediction, activity, bins, sub, context, symbol, residual, x, value = (
-            int(cell) for cell in rest.split("|")
+        lane, prediction, activity, bins, sub, context, state, symbol, residual, x, value = (
+            cell.strip() for cell in rest.split("|")
         )
-        assert (step.row, step.col) == (int(row), int(col))
-        assert (step.prediction, step.activity, step.bin) == (prediction, activity, bins)
-        assert (step.subcontext, step.context, step.symbol) == (sub, context, symbol)
-        assert (step.residual, step.sample) == (residual, x)
-        assert value == VALUES[step.row][step.col]
+        assert (step.row, step.col, step.lane) == (int(row), int(col), int(lane))
+        assert (step.prediction, step.activity) == (int(prediction), int(activity))
+        assert step.context == int(context) == 8 * int(bins) + int(sub)
+        assert (step.state, step.symbol) == (int(state, 16), int(symbol))
+        assert (step.residual, step.sample) == (int(residual), int(x))
+        assert int(value) == VALUES[step.row][step.col]
 
 
 def named_numbers() -> list[tuple[str, int]]:

@@ -164,7 +164,7 @@ def test_prepare_segment(bound: int) -> None:
                 work.samples, work.magnitudes, mask, row, segment, surface.cols, work.stride,
                 table, np.array(surface.thresholds), sums, activity, flat, sets,
             )  # fmt: skip
-            chosen = surface.set_of_segment(row, start) if row >= MARGIN else 0
+            chosen = surface.set_of_window(row, start) if row >= MARGIN else 0
             for i in range(min(SEGMENT, surface.cols - start)):
                 edge = min(row, start + i) < MARGIN or start + i >= surface.cols - MARGIN
                 own = EDGE if edge else chosen + 1

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from demzip.constants import ESCAPE, ESCAPE_SHIFT, MAX_SHIFT, SIDE_REACH, SIDE_TOKENS, TOKENS
+from demzip.constants import (
+    ESCAPE,
+    MAX_SHIFT,
+    OPEN_ESCAPE,
+    SIDE_REACH,
+    SIDE_TOKENS,
+    TABLE_TOTAL,
+    TOKENS,
+)
 from demzip.entropy.kernels import symbol_of
 from demzip.entropy.tables import (
     MAX_LEVEL,
@@ -15,7 +23,7 @@ from demzip.entropy.tables import (
     side_tokens,
     token_spans,
 )
-from tests.reference import coder as reference
+from tests.reference import tables as reference
 from tests.unit import make
 
 
@@ -63,7 +71,7 @@ def test_spans_cover_every_quotient_once() -> None:
 
 def test_symbol_of_every_quotient() -> None:
     tokens = side_tokens()
-    assert tokens.max() == SIDE_TOKENS - 1
+    assert tokens[:SIDE_REACH].max() == SIDE_TOKENS - 1
     for quotient in range(-SIDE_REACH - 3, SIDE_REACH + 3):
         assert symbol_of(np.int64(quotient), tokens) == reference.symbol_of(quotient)
     for quotient in (-(1 << 63), (1 << 63) - 1, 1 << 40, -(1 << 32)):
@@ -75,24 +83,31 @@ def test_compiled_tables_hold_what_the_tables_say() -> None:
     tables = [make.table(rng, full=k % 2 == 0) for k in range(20)]
     tables += [Table(MAX_SHIFT, 0, (60,) * 112, 1), Table(0, 112, (), 60), Table(3, 0, (0,), 9)]
     compiled = compile_tables(tuple(tables))
-    lut = compiled.lut.reshape(len(tables), -1)
-    entries = compiled.entries.reshape(len(tables), -1)
+    slots = compiled.slots.reshape(len(tables), TABLE_TOTAL).tolist()
+    found_symbols, codes, tilts = (
+        array.reshape(len(tables), 128).tolist()
+        for array in (compiled.symbols, compiled.codes, compiled.tilts)
+    )
     for row, table in enumerate(tables):
-        chances = reference.Table(table.shift, table.first, list(table.levels), table.escape)
+        slow = reference.Table(table.shift, table.first, list(table.levels), table.escape)
         cumulative = 0
         symbols = [*range(table.first, table.first + len(table.levels)), ESCAPE]
-        for symbol, frequency in zip(symbols, chances.chances(), strict=True):
-            entry = int(entries[row, symbol])
-            assert entry & 0x1FFF == frequency
-            assert (lut[row, cumulative : cumulative + frequency] == symbol).all()
-            assert entry >> 13 & 0x1FFF == cumulative
+        for symbol, frequency in zip(symbols, slow.chances, strict=True):
+            assert slots[row][cumulative : cumulative + frequency] == [
+                symbol << 24 | distance << 12 | frequency - 1 for distance in range(frequency)
+            ]
+            assert codes[row][symbol] == (cumulative << 13 | frequency if frequency else 0)
             cumulative += frequency
-            if symbol == ESCAPE:
-                assert entry >> 26 & 63 == ESCAPE_SHIFT
-            else:
-                start, width = reference.span_of(symbol)
-                assert entry >> 26 & 63 == width + table.shift
-                assert entry >> 32 == start << table.shift
+        assert cumulative == TABLE_TOTAL
+        assert {codes[row][symbol] for symbol in {*range(128)} - {*symbols}} <= {0}
+        for symbol in range(TOKENS):
+            start, width = reference.span_of(symbol)
+            entry = found_symbols[row][symbol]
+            assert (entry >> 16, entry >> 6 & 31) == (start, table.shift)
+            assert entry & 63 == width + table.shift
+            first, last = slow.ends(symbol)
+            assert tilts[row][symbol] == first << 32 | last
+        assert found_symbols[row][ESCAPE] & 63 == OPEN_ESCAPE
         assert compiled.shifts[row] == table.shift
 
 
