@@ -96,7 +96,7 @@ def _operator(symbol, build, result=None):
             common = _common(*args) if len(args) == 2 else None
             return common and signature(result or common, *args)
 
-    def lower(context, builder, sig, args):  # noqa: ARG001  Numba's signature
+    def lower(context, builder, sig, args):
         return build(builder, *_alike(builder, sig.args, args))
 
     infer_global(symbol)(Template)
@@ -154,12 +154,12 @@ def _gather(context, builder, kind, array, indices, bits, step):
     function = ir.FunctionType(result, [places.type, ir.IntType(32), _type(1), result])
     name = f"llvm.masked.gather.v{WIDTH}i{bits}.v{WIDTH}p0"
     gather_ = cgutils.get_or_insert_function(builder.module, function, name)
-    align = ir.Constant(ir.IntType(32), step if step < bits // 8 else bits // 8)
+    align = ir.Constant(ir.IntType(32), min(step, bits // 8))
     return builder.call(gather_, [places, align, every, _undefined(bits)])
 
 
 @intrinsic
-def load(context, array, index):  # noqa: ARG001  Numba's signature, here and below
+def load(context, array, index):
     """Elements index .. index + 15 of an array of int32, int64 or uint16, which gets 32 bits."""
     bits = array.dtype.bitwidth
     result = Vector(max(bits, 32))
@@ -173,7 +173,7 @@ def load(context, array, index):  # noqa: ARG001  Numba's signature, here and be
 
 
 @intrinsic
-def store(context, array, index, vector):  # noqa: ARG001
+def store(context, array, index, vector):
     """Elements index .. index + 15 of an array of the vector's width, or a narrower one."""
     bits = array.dtype.bitwidth
 
@@ -187,7 +187,7 @@ def store(context, array, index, vector):  # noqa: ARG001
 
 
 @intrinsic
-def gather(context, array, indices):  # noqa: ARG001
+def gather(context, array, indices):
     """Elements of a 32-bit or 64-bit array at a vector of indices."""
     result = Vector(array.dtype.bitwidth)
 
@@ -198,7 +198,7 @@ def gather(context, array, indices):  # noqa: ARG001
 
 
 @intrinsic
-def gather_bytes(context, array, offsets):  # noqa: ARG001
+def gather_bytes(context, array, offsets):
     """Four bytes each from a vector of offsets into a uint8 array on, which ends 3 bytes later."""
 
     def build(context, builder, sig, args):
@@ -208,7 +208,7 @@ def gather_bytes(context, array, offsets):  # noqa: ARG001
 
 
 @intrinsic
-def expand(context, words, index, mask):  # noqa: ARG001
+def expand(context, words, index, mask):
     """Words index, index + 1, ... of a uint16 array for the lanes of a mask in turn; else 0."""
 
     def build(context, builder, sig, args):
@@ -223,7 +223,7 @@ def expand(context, words, index, mask):  # noqa: ARG001
 
 
 @intrinsic
-def compress(context, words, index, mask, vector):  # noqa: ARG001
+def compress(context, words, index, mask, vector):
     """Inverse of expand: the lowest 16 bits of the lanes of a mask."""
 
     def build(context, builder, sig, args):
@@ -239,30 +239,30 @@ def compress(context, words, index, mask, vector):  # noqa: ARG001
 
 
 @intrinsic
-def select(context, mask, one, other):  # noqa: ARG001
+def select(context, mask, one, other):
     """`one` in the lanes of a mask, `other` elsewhere."""
 
-    def build(context, builder, sig, args):  # noqa: ARG001
+    def build(context, builder, sig, args):
         return builder.select(args[0], *_alike(builder, sig.args[1:], args[1:]))
 
     return _common(one, other)(mask, one, other), build
 
 
 @intrinsic
-def lanes_of(context, mask):  # noqa: ARG001
+def lanes_of(context, mask):
     """A mask as an integer: bit k is lane k."""
 
-    def build(context, builder, sig, args):  # noqa: ARG001
+    def build(context, builder, sig, args):
         return builder.zext(builder.bitcast(args[0], ir.IntType(WIDTH)), ir.IntType(64))
 
     return types.int64(mask), build
 
 
 @intrinsic
-def count(context, mask):  # noqa: ARG001
+def count(context, mask):
     """Lanes of a mask."""
 
-    def build(context, builder, sig, args):  # noqa: ARG001
+    def build(context, builder, sig, args):
         number = builder.ctpop(builder.bitcast(args[0], ir.IntType(WIDTH)))
         return builder.zext(number, ir.IntType(64))
 
@@ -270,30 +270,44 @@ def count(context, mask):  # noqa: ARG001
 
 
 @intrinsic
-def logical_shift(context, vector, places):  # noqa: ARG001
+def total(context, vector):
+    """Sum of all lanes, in the vector's width."""
+
+    def build(context, builder, sig, args):
+        lane = ir.IntType(vector.bits)
+        name = f"llvm.vector.reduce.add.v{WIDTH}i{vector.bits}"
+        function = ir.FunctionType(lane, [args[0].type])
+        reduce = cgutils.get_or_insert_function(builder.module, function, name)
+        return builder.sext(builder.call(reduce, args), ir.IntType(64))
+
+    return types.int64(vector), build
+
+
+@intrinsic
+def logical_shift(context, vector, places):
     """`>>` of unsigned integers."""
 
-    def build(context, builder, sig, args):  # noqa: ARG001
+    def build(context, builder, sig, args):
         return builder.lshr(*_alike(builder, sig.args, args))
 
     return vector(vector, places), build
 
 
 @intrinsic
-def below(context, vector, other):  # noqa: ARG001
+def below(context, vector, other):
     """`<` of unsigned integers."""
 
-    def build(context, builder, sig, args):  # noqa: ARG001
+    def build(context, builder, sig, args):
         return builder.icmp_unsigned("<", *_alike(builder, sig.args, args))
 
     return MASK(vector, other), build
 
 
 @intrinsic
-def magnitude(context, vector):  # noqa: ARG001
+def magnitude(context, vector):
     """Absolute values."""
 
-    def build(context, builder, sig, args):  # noqa: ARG001
+    def build(context, builder, sig, args):
         nothing = _constant(vector.bits, 0)
         negative = builder.icmp_signed("<", args[0], nothing)
         return builder.select(negative, builder.sub(nothing, args[0]), args[0])
@@ -302,12 +316,12 @@ def magnitude(context, vector):  # noqa: ARG001
 
 
 @intrinsic
-def resized(context, vector, other):  # noqa: ARG001
+def resized(context, vector, other):
     """A vector, signed, in the width of another one or of the elements of an array."""
     bits = vector.bits
     width = other.bits if isinstance(other, Vector) else other.dtype.bitwidth
 
-    def build(context, builder, sig, args):  # noqa: ARG001
+    def build(context, builder, sig, args):
         if bits == width:
             return args[0]
         resize = builder.sext if bits < width else builder.trunc
@@ -317,24 +331,24 @@ def resized(context, vector, other):  # noqa: ARG001
 
 
 @intrinsic
-def narrowed(context, vector):  # noqa: ARG001
+def narrowed(context, vector):
     """The lowest 32 bits of each lane."""
 
-    def build(context, builder, sig, args):  # noqa: ARG001
+    def build(context, builder, sig, args):
         return args[0] if vector.bits == 32 else builder.trunc(args[0], _type(32))
 
     return INT32(vector), build
 
 
 @intrinsic
-def quotient(context, vector, divisor):  # noqa: ARG001
+def quotient(context, vector, divisor):
     """Floored quotients of unsigned 32-bit integers, exact where they are below 2**20.
 
     In binary32 they are off by less than one; the remainder tells in which direction.
     """
     single = ir.VectorType(ir.FloatType(), WIDTH)
 
-    def build(context, builder, sig, args):  # noqa: ARG001
+    def build(context, builder, sig, args):
         one, other = args
         ratio = builder.fdiv(builder.uitofp(one, single), builder.uitofp(other, single))
         guess = builder.fptosi(ratio, _type(32))
@@ -347,30 +361,30 @@ def quotient(context, vector, divisor):  # noqa: ARG001
 
 
 @intrinsic
-def lane_numbers(context):  # noqa: ARG001
+def lane_numbers(context):
     """0, 1, ... 15."""
 
-    def build(context, builder, sig, args):  # noqa: ARG001
+    def build(context, builder, sig, args):
         return ir.Constant(_type(32), list(range(WIDTH)))
 
     return INT32(), build
 
 
 @intrinsic
-def everywhere(context, value):  # noqa: ARG001
+def everywhere(context, value):
     """An integer, in 32 bits, in all lanes."""
 
-    def build(context, builder, sig, args):  # noqa: ARG001
+    def build(context, builder, sig, args):
         return _everywhere(builder, args[0], 32)
 
     return INT32(value), build
 
 
 @intrinsic
-def dot(context, vector, other):  # noqa: ARG001
+def dot(context, vector, other):
     """Sums of the products of the two signed halves of 16 bits of 32-bit integers."""
 
-    def build(context, builder, sig, args):  # noqa: ARG001
+    def build(context, builder, sig, args):
         halves, wide = ir.VectorType(ir.IntType(16), 2 * WIDTH), ir.IntType(32)
         one, two = (
             builder.sext(builder.bitcast(value, halves), ir.VectorType(wide, 2 * WIDTH))

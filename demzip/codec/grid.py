@@ -87,15 +87,10 @@ class GridEncoder:
         self.spans = spans
         self.jobs = jobs
 
-    def patch(self, box: BlockBox) -> tuple[Patch, int] | None:
-        """Centred samples of a block and their centre; None if all are missing."""
+    def patch(self, box: BlockBox) -> Patch | None:
+        """Samples of a block; None if all are missing."""
         samples, codes = self.value_map.to_samples(self.source.read(*box.slices))
         return make_patch(samples, codes, self.spans[box.number])
-
-    def centre(self, box: BlockBox) -> int:
-        """What is subtracted from the samples of a block."""
-        span = self.spans[box.number]
-        return 0 if span is None else (span[0] + span[1]) >> 1
 
     def survey_patches(self, most: int = SURVEY_BLOCKS) -> dict[int, Patch]:
         """Blocks with some relief, spread evenly over the raster, by number."""
@@ -104,7 +99,7 @@ class GridEncoder:
             relief = [relief[int((k + 0.5) * len(relief) / most)] for k in range(most)]
         found = in_order(self.jobs, self.patch, relief)
         return {
-            box.number: patch[0]
+            box.number: patch
             for box, patch in zip(relief, found, strict=True)
             if patch is not None
         }
@@ -170,9 +165,8 @@ class GridEncoder:
 
     def _payload_size(self, plan: GridPlan, item: tuple[int, Patch]) -> int:
         number, patch = item
-        centre = self.centre(self.grid.box(number))
         measured = self._surveyed(plan, number, patch)
-        return len(write_block(patch.holes, NO_PATTERNS, (patch, centre), measured, plan.model))
+        return len(write_block(patch.holes, NO_PATTERNS, patch, measured, plan.model))
 
     def _surveyed(self, plan: GridPlan, number: int, patch: Patch) -> Surveyed:
         found = plan.surveyed.get(number)
@@ -189,8 +183,8 @@ class GridEncoder:
             codes = simplify(codes)
         patch = make_patch(samples, codes, self.spans[box.number])
         measured = None
-        if patch is not None and patch[0].bound:
-            measured = self._surveyed(plan, box.number, patch[0])
+        if patch is not None and patch.bound:
+            measured = self._surveyed(plan, box.number, patch)
         explicit = self.value_map.explicit(values, codes)
         return write_block(codes, explicit, patch, measured, plan.model), checksum(values)
 

@@ -142,9 +142,8 @@ def compile_tables(tables: tuple[Table, ...]) -> CompiledTables:
         found = np.append(tokens, ESCAPE)
         cumulative = np.cumsum(frequencies) - frequencies
         distances = np.arange(TABLE_TOTAL) - np.repeat(cumulative, frequencies)
-        slots[row] = (
-            np.repeat(found, frequencies) << 24 | distances << 12 | np.repeat(frequencies, frequencies) - 1
-        )
+        of_slot = np.repeat(found << 24 | frequencies - 1, frequencies)
+        slots[row] = of_slot | distances << 12
         codes[row, found] = np.where(frequencies > 0, cumulative << 13 | frequencies, 0)
         symbols[row, :TOKENS] = starts << 16 | table.shift << 6 | widths + table.shift
         symbols[row, ESCAPE] = OPEN_ESCAPE

@@ -125,11 +125,10 @@ class _Tally:
 
 
 def _on_grid(plane: GridEncoder, fit: Fit, box: BlockBox) -> tuple[Int64Array, Int64Array]:
-    found = plane.patch(box)
-    if found is None:
+    patch = plane.patch(box)
+    if patch is None:
         return NONE, NONE
-    patch = found[0]
-    residuals = fit.measure(patch).residuals if patch.bound else patch.samples
+    residuals = fit.measure(patch).residuals if patch.bound else np.zeros_like(patch.samples)
     steps = residuals[_predicted(patch)].astype(np.int64)
     return steps, steps
 

@@ -9,7 +9,7 @@ All 12-bit fixed-point sums are exact as long as sum(|weight|) * max(|sample|) <
 arrays) or 2**63 (int64): the caller chooses the dtype.
 """
 
-from numba import uint64
+from numba import float32, uint64
 
 from demzip.constants import SEGMENT, TEMPLATE_ABOVE, TEMPLATE_SIZE, WEIGHT_BITS
 from demzip.jit import estimator, inlined
@@ -70,7 +70,7 @@ def gather_taps(
 ):
     """Queue a segment's template cells, as differences to W, for the fit of their weight sets.
 
-    Preconditions: `taps` (sets, 24, BATCH), `scales` (sets, BATCH) and `scaled` (2, BATCH) float64
+    Preconditions: `taps` (sets, 24, BATCH), `scales` (sets, BATCH) and `scaled` (2, BATCH) float32
     scratch, `filled` (sets,) how much of each is in use; `sets` the weight set of each sample of
     the segment, 0 where the sample is not to be used. `here` is the cell three columns west of
     the segment. Full batches are
@@ -112,7 +112,7 @@ def add_moments(taps, scales, scaled, moments):
             scaled[0, s] = taps[k, s] * scales[s]
             scaled[1, s] = taps[k + 1, s] * scales[s]
         for j in range(0, k + 2, 2):
-            a, b, c, d = 0.0, 0.0, 0.0, 0.0
+            a, b, c, d = float32(0.0), float32(0.0), float32(0.0), float32(0.0)
             for s in range(BATCH):
                 a += scaled[0, s] * taps[j, s]
                 b += scaled[0, s] * taps[j + 1, s]

@@ -56,10 +56,17 @@ class Expectation:
         return cls(low, high, inside, declared)
 
     def strange(
-        self, values: NDArray[Any], bits: NDArray[np.unsignedinteger]
+        self, values: NDArray[Any], bits: NDArray[np.unsignedinteger], least: float, greatest: float
     ) -> BoolArray | None:
-        """Mask of strange values that are not declared; None if there is none."""
-        least, greatest = values.min(), values.max()
+        """Mask of strange values that are not declared; None if there is none.
+
+        Args:
+            values: Not empty.
+            bits: Their patterns.
+            least: Of the values.
+            greatest: Of the values.
+
+        """
         mask: BoolArray | None = None
         if not (least >= self.low and greatest <= self.high):
             mask = np.isfinite(values) & ~((values >= self.low) & (values <= self.high))
@@ -112,20 +119,15 @@ def gather(
     if expected.declared is not None:
         declared = bits == expected.declared
         evidence.declared = int(np.count_nonzero(declared))
-        if evidence.declared == values.size:
-            return evidence
-        if evidence.declared:
-            aside = declared
+        aside = declared if evidence.declared else None
+    if evidence.declared == values.size:
+        return evidence
     if value_map.is_float:
         evidence.changes = _changes(bits, aside)
-    strange = expected.strange(values, bits)
-    if strange is not None:
-        patterns, counts = np.unique(bits[strange], return_counts=True)
-        if patterns.size <= MAX_STRANGE:
-            evidence.strange.update(dict(zip(patterns.tolist(), counts.tolist(), strict=True)))
-            aside = strange if aside is None else aside | strange
-        else:
-            evidence.complete = False
+    least, greatest = values.min(), values.max()
+    strange = expected.strange(values, bits, least, greatest)
+    if strange is not None and _count_strange(bits[strange], evidence):
+        aside = strange if aside is None else aside | strange
     numbers, placed = value_map.place(values)
     if placed is not None:
         off = ~placed if aside is None else ~placed & ~aside
@@ -133,13 +135,14 @@ def gather(
         aside = ~placed if aside is None else ~placed | aside
     if aside is not None:
         values, numbers = values[~aside], numbers[~aside]
-    if numbers.size:
-        evidence.span = int(numbers.min()), int(numbers.max())
-        evidence.range = evidence.span
-        if value_map.is_float:
-            evidence.range = float(values.min()), float(values.max())
-        if occurrence is not None:
-            occurrence.mark(numbers.reshape(-1), evidence.span)
+        if not numbers.size:
+            return evidence
+        least, greatest = values.min(), values.max()
+    evidence.range = float(least), float(greatest)
+    low, high = (numbers.min(), numbers.max()) if value_map.is_float else (least, greatest)
+    evidence.span = int(low), int(high)
+    if occurrence is not None:
+        occurrence.mark(numbers.reshape(-1), evidence.span)
     return evidence
 
 
@@ -149,6 +152,15 @@ def _changes(bits: NDArray[np.unsignedinteger], declared: BoolArray | None) -> i
         changes &= ~declared[:, 1:]
     down = np.count_nonzero(bits[1:, 0] != bits[:-1, 0])
     return int(np.count_nonzero(changes) + down) + 1
+
+
+def _count_strange(bits: NDArray[np.unsignedinteger], evidence: Evidence) -> bool:
+    """Note strange patterns, and whether they are few enough to be sentinels."""
+    patterns, counts = np.unique(bits, return_counts=True)
+    evidence.complete = patterns.size <= MAX_STRANGE
+    if evidence.complete:
+        evidence.strange.update(dict(zip(patterns.tolist(), counts.tolist(), strict=True)))
+    return evidence.complete
 
 
 def _count_off(bits: NDArray[np.unsignedinteger], evidence: Evidence) -> None:

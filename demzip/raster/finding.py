@@ -203,7 +203,8 @@ def _core(sample: AnyArray, plain: ValueMap, declared: int | None) -> AnyArray:
     expected = Expectation.of_sample(sample, plain, declared)
     strange = None
     if sample.size:
-        strange = expected.strange(sample, np.ascontiguousarray(sample).view(plain.pattern))
+        bits = np.ascontiguousarray(sample).view(plain.pattern)
+        strange = expected.strange(sample, bits, sample.min(), sample.max())
     return sample if strange is None else sample[~strange]
 
 

@@ -104,16 +104,13 @@ class Frame:
 
 def make_patch(
     samples: NDArray[np.integer], codes: UInt8Array | None, span: Span
-) -> tuple[Patch, int] | None:
-    """Centre a block around the middle of its range; None if every sample is masked.
+) -> Patch | None:
+    """A block to be centred around the middle of its range; None if every sample is masked.
 
     Args:
         samples: (rows, cols).
         codes: Kinds of holes, or None.
         span: Least and greatest sample that is no hole, None if there is none.
-
-    Returns:
-        The patch and its centre.
 
     """
     if span is None:
@@ -122,17 +119,15 @@ def make_patch(
     lowest, highest = span
     centre = (lowest + highest) >> 1
     bound = max(highest - centre, centre - lowest)
-    widest = max(abs(lowest), abs(highest), bound)
-    dtype = np.int32 if widest < 2**31 else np.int64
     if holes is not None:
-        samples = np.where(holes == 0, samples, lowest)
-    return Patch(np.subtract(samples, centre, dtype=dtype, casting="unsafe"), holes, bound), centre
+        samples = np.where(holes == 0, samples, samples.dtype.type(lowest))
+    return Patch(samples, holes, bound, centre)
 
 
 def write_block(
     codes: UInt8Array | None,
     explicit: Patterns,
-    patch: tuple[Patch, int] | None,
+    patch: Patch | None,
     measured: tuple[Measurement, Fit | None] | None,
     model: Model,
 ) -> bytes:
@@ -141,7 +136,7 @@ def write_block(
     Args:
         codes: Kinds of its holes, or None.
         explicit: Bits of the explicit holes.
-        patch: The centred block and its centre; None if every sample is masked.
+        patch: The block; None if every sample is masked.
         measured: The patch, measured with weights of its own (that stand behind it) or with the
             model's; needed if its bound is not 0.
         model: The plane's model.
@@ -149,17 +144,16 @@ def write_block(
     """
     if patch is None:
         return bytes(Frame(VOID, own_weights=False, codes=codes, explicit=explicit).to_bytes())
-    block, centre = patch
-    if measured is None or block.bound == 0:
+    if measured is None or patch.bound == 0:
         out = Frame(CONSTANT, own_weights=False, codes=codes, explicit=explicit).to_bytes()
-        return bytes(out + write_varint(fold(centre)))
+        return bytes(out + write_varint(fold(patch.centre)))
     measurement, fit = measured
     out = Frame(CODED, fit is not None, codes, explicit).to_bytes()
-    out += write_varint(fold(centre)) + write_varint(block.bound)
+    out += write_varint(fold(patch.centre)) + write_varint(patch.bound)
     if fit:
         out += write_weights(fit.weights - model.weights + unit_weights(fit.weights.shape[0]))
     stream = encode_residuals(
-        measurement, block.samples, centre, model.popularity, model.table_of_state, model.compiled
+        measurement, patch.centre, model.popularity, model.table_of_state, model.compiled
     )
     out += stream.states.astype("<u4").tobytes()
     return bytes(out) + stream.words.astype("<u2").tobytes()

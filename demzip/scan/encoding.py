@@ -10,7 +10,7 @@ from demzip.entropy.popularity import Popularity
 from demzip.entropy.tables import CompiledTables, side_tokens
 from demzip.scan.encode.kernels import encode_first_row, encode_rows
 from demzip.scan.measuring import Measurement
-from demzip.scan.workspace import IntArray, borrow_words, period_of
+from demzip.scan.workspace import borrow_words, period_of
 
 UInt8Array = NDArray[np.uint8]
 
@@ -46,7 +46,6 @@ def flat_holes(holes: UInt8Array) -> UInt8Array:
 
 def encode_residuals(
     measurement: Measurement,
-    samples: IntArray,
     centre: int,
     popularity: Popularity,
     table_of_state: UInt8Array,
@@ -56,17 +55,16 @@ def encode_residuals(
 
     Args:
         measurement: The block.
-        samples: (rows, cols) centred samples of the block.
-        centre: What was subtracted from them.
+        centre: What was subtracted from the block's samples.
         popularity: Of the raster's samples; NOT_USED if the tables leave low bits uncoded.
         table_of_state: (32771,) table of each context state, see Model.table_of_state.
         tables: Compiled tables; each has an escape.
 
     """
-    rows, cols = samples.shape
+    rows, cols = measurement.residuals.shape
     residuals = measurement.flat_residuals
-    # One dtype for both, or every pair of dtypes would be compiled.
-    levels = np.ascontiguousarray(samples, residuals.dtype).ravel()
+    # Only popularity asks for the samples themselves.
+    levels = measurement.workspace.interior.ravel() if popularity.is_used else residuals
     holes = flat_holes(measurement.holes)
     reach = WORDS_PER_POPULAR_SAMPLE if popularity.is_used else WORDS_PER_SAMPLE
     words = borrow_words(reach * rows * cols + LANES)

@@ -55,31 +55,34 @@ class Measurement:
 
 
 def measure(
-    samples: Int64Array | NDArray[np.int32],
+    samples: NDArray[np.integer],
     holes: UInt8Array | None,
     weights: Int64Array,
     thresholds: Int64Array,
     shift: int,
     bound: int,
+    centre: int = 0,
     *,
     keep: bool = True,
 ) -> Measurement:
     """Predict every sample of a block from its causal neighbours.
 
     Args:
-        samples: (rows, cols) centred samples, |sample| <= bound where not masked. Not modified.
+        samples: (rows, cols), |sample - centre| <= bound. Not modified.
         holes: (rows, cols) 0 or 1, or None.
         weights: (sets, 24) multiples of 2**-12 that sum to one.
         thresholds: (sets - 1,) mean activities from which the next set is used, ascending.
         shift: Of activities to their levels.
-        bound: Largest magnitude of a sample.
+        bound: Largest magnitude of a centred sample.
+        centre: Of the samples.
         keep: Whether the measurement must outlive this thread's next one.
 
     """
     rows, cols = samples.shape
     dtype = np.int32 if fits_int32(weights, bound) else np.int64
     work = (Workspace.allocate if keep else Workspace.borrow)(rows, cols, dtype)
-    work.interior[:] = samples
+    wide = np.int32 if abs(centre) + bound < 2**31 else np.int64
+    np.subtract(samples, centre, out=work.interior, dtype=wide, casting="unsafe")
     mask = NO_HOLES
     if holes is not None:
         mask = holes
@@ -87,8 +90,9 @@ def measure(
     residuals, states = work.outcome(keep=keep)
     taps = choose_taps(weights, bound, dtype)
     measure_block(
-        work.samples, work.magnitudes, work.pairs, work.above, mask, rows, cols, work.stride,
-        taps.paired, taps.offsets(-int(work.stride), 1), taps.weights, thresholds, shift, residuals, states,
+        work.samples, work.magnitudes, work.scratch(), work.above, mask, rows, cols, work.stride,
+        taps.paired, taps.offsets(-int(work.stride), 1), taps.weights, thresholds, shift,
+        residuals, states,
     )  # fmt: skip
     return Measurement(residuals, states, mask, work)
 
@@ -121,8 +125,9 @@ def normals(
     gather_normals(
         work.samples, work.magnitudes, measurement.holes, work.rows, work.cols, step, table,
         thresholds, work.sums, work.activity, work.flat, work.sets,
-        measurement.residuals, work.stride, np.zeros((sets, TEMPLATE_SIZE, BATCH)),
-        np.zeros((sets, BATCH)), np.zeros((2, BATCH)), np.zeros(sets, np.int64), moments, counts,
+        measurement.residuals, work.stride, np.zeros((sets, TEMPLATE_SIZE, BATCH), np.float32),
+        np.zeros((sets, BATCH), np.float32), np.zeros((2, BATCH), np.float32),
+        np.zeros(sets, np.int64), moments, counts,
     )  # fmt: skip
     lower = np.tril(moments)
     return lower + np.transpose(np.tril(moments, -1), (0, 2, 1)), counts

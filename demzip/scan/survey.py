@@ -59,18 +59,20 @@ Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 @dataclass(frozen=True)
 class Patch:
-    """Centred samples of a block.
+    """Samples of a block, to be centred.
 
     Attributes:
-        samples: (rows, cols), |sample| <= bound outside holes.
+        samples: (rows, cols), |sample - centre| <= bound, in holes too.
         holes: (rows, cols) 0 or 1, or None.
-        bound: Largest magnitude.
+        bound: Largest magnitude of a centred sample.
+        centre: Of the samples.
 
     """
 
-    samples: NDArray[np.int32] | Int64Array
+    samples: NDArray[np.integer]
     holes: UInt8Array | None
     bound: int
+    centre: int = 0
 
     def probes(self, *, thorough: bool = False) -> list["Patch"]:
         """The parts of the block that weights are fitted on."""
@@ -83,6 +85,7 @@ class Patch:
                 self.samples[start : start + PROBE_ROWS],
                 None if self.holes is None else self.holes[start : start + PROBE_ROWS],
                 self.bound,
+                self.centre,
             )
             for start in starts
         ]
@@ -111,7 +114,7 @@ class Fit:
         """Predict a patch with these weights; see scan.measuring.measure for `keep`."""
         return measure(
             patch.samples, patch.holes, self.weights, self.thresholds, self.activity_shift,
-            patch.bound, keep=keep,
+            patch.bound, patch.centre, keep=keep,
         )  # fmt: skip
 
 

@@ -55,17 +55,15 @@ def choose_taps(weights: NDArray[np.int64], bound: int, dtype: type) -> Taps:
 @lru_cache(maxsize=256)
 def _taps(data: bytes, narrow: bool, dtype: type) -> Taps:
     weights = np.frombuffer(data, np.int64).reshape(-1, TEMPLATE_SIZE)
-    used = weights.any(axis=0)
-    used[TEMPLATE_ABOVE] = True
-    taps = np.flatnonzero(used)
+    taps = np.union1d(np.flatnonzero(weights.any(axis=0)), [TEMPLATE_ABOVE])
     side = 2 * MARGIN + 1
     above = taps < TEMPLATE_ABOVE
     rows = np.where(above, 1 + taps // side, 0)
     cols = np.where(above, taps % side - MARGIN, TEMPLATE_ABOVE - 1 - taps)
     if not narrow or np.abs(weights).max() >= 1 << 15:
         order = np.lexsort((cols, -rows))  # W last
-        packed = np.ascontiguousarray(weights[:, taps[order]].astype(dtype))
-        return Taps(paired=False, rows=rows[order], cols=cols[order], weights=packed)
+        own: IntArray = np.ascontiguousarray(weights[:, taps[order]], dtype)
+        return Taps(paired=False, rows=rows[order], cols=cols[order], weights=own)
     of_cell = dict(zip(zip(rows.tolist(), cols.tolist(), strict=True), taps.tolist(), strict=True))
     places, parts = [], []
     for row, col in sorted(of_cell, key=lambda cell: (-cell[0], cell[1])):

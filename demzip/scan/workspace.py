@@ -43,7 +43,6 @@ class Workspace:
     Attributes:
         samples: ((rows + 3) * stride + 32,); sample (r, c) is at (r + 3) * stride + c + 3.
         magnitudes: Same layout, absolute residuals.
-        pairs: Same layout, int32: two samples of 16 bits; see scan/neighbours/kernels.py.
         above: A row's activities from above, MARGIN cells before column 0 and a vector behind.
         sums, activity, flat, sets: (16,), of a segment; sums has two elements more.
         rows, cols: Of the block.
@@ -53,7 +52,6 @@ class Workspace:
 
     samples: IntArray
     magnitudes: IntArray
-    pairs: NDArray[np.int32]
     above: IntArray
     sums: IntArray
     activity: IntArray
@@ -72,7 +70,6 @@ class Workspace:
         return cls(
             np.zeros(cells, dtype),
             np.zeros(cells, dtype),
-            np.zeros(cells, np.int32),
             np.zeros(stride + 2 * SEGMENT, dtype),
             np.zeros(SEGMENT + 2, dtype),
             np.zeros(SEGMENT, dtype),
@@ -98,6 +95,13 @@ class Workspace:
             found = _BORROWED.workspace = cls.allocate(rows, cols, dtype)
         return found
 
+    def scratch(self) -> NDArray[np.int32]:
+        """This thread's cells for pairs of samples, as many as the workspace has."""
+        found: NDArray[np.int32] | None = getattr(_BORROWED, "pairs", None)
+        if found is None or found.size < self.samples.size:
+            found = _BORROWED.pairs = np.empty(self.samples.size, np.int32)
+        return found
+
     def outcome(self, *, keep: bool) -> tuple[IntArray, NDArray[np.uint16]]:
         """Flat arrays for residuals and states, a vector longer: fresh ones, or this thread's."""
         size, dtype = self.rows * self.cols + SEGMENT, self.samples.dtype
@@ -121,7 +125,7 @@ class Wave:
 
     Attributes:
         samples, magnitudes: (cells,) of one dtype, int32 only where fits_int32 holds.
-        pairs: (cells,) see Workspace.
+        pairs: (cells,) two samples of 16 bits each; see scan/neighbours/kernels.py.
         residuals, places, above, chosen: Scratch of the same dtype.
         states, numbers: (16,) int32 scratch.
         period: Steps from the start of a row to that of its lane's next one.

@@ -70,8 +70,8 @@ def cell(step):
 
 @kernel
 def decode_first_row(
-    samples, magnitudes, pairs, holes, cols, popular, shift, origin, cumulative, table_of_state, slots,
-    symbols, tilts, words, state, position, limit, out,
+    samples, magnitudes, pairs, holes, cols, popular, shift, origin, cumulative, table_of_state,
+    slots, symbols, tilts, words, state, position, limit, out,
 ):  # fmt: skip
     """Decode row 0 into `out` (format.md section 7.2), and lay it out as the rows above row 1.
 
@@ -143,8 +143,9 @@ def decode_rows(
 
     Preconditions: row 0 is in place; `period` is a multiple of SEGMENT, at least MIN_PERIOD and
     cols + 2 * MARGIN. `taps` are offsets of the template cells that `weights` (sets * taps) are
-    for, or of pairs of cells. `states`, `residuals`, `numbers`, `places` (16), `above` (2 * LAG * 16) and `chosen`
-    (taps * 16) are scratch; `states` holds the states of the lanes, before and after.
+    for, or of pairs of cells, W last. `states`, `residuals`, `numbers`, `places` (16), `above`
+    (2 * LAG * 16) and `chosen` (taps * 16) are scratch; `states` holds the states of the lanes,
+    before and after.
     """
     masked = holes.size > 0
     shifted = False

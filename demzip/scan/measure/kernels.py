@@ -25,6 +25,7 @@ from demzip.scan.segment.kernels import (
     prepare_segment,
 )
 from demzip.vectors import below, lane_numbers, load, magnitude, store
+from demzip.vectors import total as sum_of
 
 
 @kernel
@@ -69,12 +70,10 @@ def choose_set(above, col, cols, thresholds):
     `above` is the row's activity from above, with zeros before and behind it.
     """
     window = min(SEGMENT, cols + MARGIN - col) - (MARGIN if col == 0 else 0)
-    total = int64(0)
-    for i in range(SEGMENT):
-        total += int64(above[col + i])
+    activity = sum_of(load(above, col))
     chosen = 0
     for threshold in thresholds:
-        chosen += int64(total >= threshold * window)
+        chosen += int64(activity >= threshold * window)
     return chosen
 
 
@@ -87,8 +86,9 @@ def measure_block(
 
     Source: docs/format.md sections 6 and 7. `samples` holds the block, its holes filled; the
     margins are written here. `taps` are offsets from a cell to those of the template that the
-    `weights` (sets, taps) are for, or to pairs of them; `pairs` and `above` are scratch. States are activity level * 8 + subcontext.
-    A row's vectors reach beyond its end, into cells that are written later.
+    `weights` (sets, taps) are for, or to pairs of them; `pairs` and `above` are scratch. States are
+    activity level * 8 + subcontext. A row's vectors reach beyond its end, into cells that are
+    written later.
     """
     masked = holes.shape[0] > 0
     north = -int64(stride)
@@ -104,7 +104,8 @@ def measure_block(
                 store(pairs, at, pair_of(load(samples, at - 1), load(samples, at)))
         here = int64(first_cell(row, 0, stride)) + MARGIN
         for col in range(0, cols, SEGMENT):
-            store(above, MARGIN + col, activity_from_above(samples, magnitudes, here + col, north, 1))
+            activity = activity_from_above(samples, magnitudes, here + col, north, 1)
+            store(above, MARGIN + col, activity)
         above[:MARGIN] = 0
         above[MARGIN + cols : MARGIN + cols + SEGMENT] = 0
         limit = inner if row >= MARGIN else 0
@@ -119,8 +120,9 @@ def measure_block(
                 total += weighted(load(samples, place), load(pairs, place), weight, paired)
             column = lanes + col
             prediction, subcontext = predict(
-                samples, at, north, 1, load(samples, at - 1), column, below(column - MARGIN, limit), total
-            )
+                samples, at, north, 1, load(samples, at - 1), column,
+                below(column - MARGIN, limit), total,
+            )  # fmt: skip
             store(residuals, row * cols + col, x - prediction)
             store(magnitudes, at, magnitude(x - prediction))
             store(states, row * cols + col, subcontext)

@@ -54,13 +54,8 @@ def activity_from_above(samples, magnitudes, at, north, east):
 def predict(samples, at, north, east, w, column, interior, total):
     """Predictions and subcontexts.
 
-    Args:
-        samples, at, north, east: See above.
-        w: Samples to the west.
-        column: Vector of columns, in any width.
-        interior: Mask of the cells that the edge rule does not hold for.
-        total: Sum over the template, HALF included.
-
+    `w` are the samples to the west, `column` the cells' columns in any width, `interior` says
+    which cells the edge rule does not hold for, `total` is the sum over the template with HALF.
     """
     one = at + north
     n = load(samples, one)
