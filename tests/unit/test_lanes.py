@@ -16,7 +16,7 @@ from demzip.scan import decoding, encoding
 from demzip.scan.block import make_patch, read_block, write_block
 from demzip.scan.measuring import Measurement
 from demzip.scan.model import Model
-from demzip.scan.survey import Fit
+from demzip.scan.survey import Fit, Patch
 from demzip.scan.workspace import NO_HOLES, Workspace
 from tests import terrain
 from tests.reference import decoder, lanes
@@ -75,10 +75,10 @@ def same_words(
     slow: SlowPopularity | None = None,
 ) -> list[list[lanes.Coded]]:
     """Check the kernels' states and half words; the reference's steps."""
+    found.workspace.interior[:] = samples
     stream = encoding.encode_residuals(
-        found, samples.astype(found.flat_residuals.dtype), 0, popularity, of_state,
-        compile_tables(tuple(tables)),
-    )  # fmt: skip
+        found, 0, popularity, of_state, compile_tables(tuple(tables))
+    )
     counterparts = [SlowTable(t.shift, t.first, list(t.levels), t.escape) for t in tables]
     steps = slow_steps(found, samples, counterparts, of_state)
     states, words = lanes.encode(steps, lanes.lane_count(samples.shape[0]), slow)
@@ -138,7 +138,7 @@ def test_popular_words_are_those_of_the_reference(
 # ---- blocks
 
 
-def made_patch(samples: Int64Array, mask: UInt8Array | None) -> tuple[Any, int]:
+def made_patch(samples: Int64Array, mask: UInt8Array | None) -> Patch:
     valid = samples if mask is None else samples[mask == 0]
     found = make_patch(samples, mask, (int(valid.min()), int(valid.max())))
     assert found is not None
@@ -151,7 +151,7 @@ def round_trip(
     """Write a block, read it with the package and with the reference; the payload."""
     made = made_patch(samples, mask)
     fit = own or make.fit_of(model)
-    measured = (fit.measure(made[0]), own) if made[0].bound else None
+    measured = (fit.measure(made), own) if made.bound else None
     payload = write_block(mask, np.zeros(0, np.uint64), made, measured, model)
     back, holes, _ = read(payload, samples.shape, model)
     slow, slow_holes = read_slowly(payload, samples.shape, model)
@@ -242,7 +242,7 @@ def test_limits_of_16_bits(bound: int, masked: bool) -> None:
     weights[1, 9], weights[1, make.W] = weights[1, 9] - 28000, weights[1, make.W] + 28000
     assert fits_int32(weights, bound)
     mask = terrain.holes(19, 40, 2) if masked else None
-    assert np.abs(made_patch(samples, mask)[0].samples).max() == bound
+    assert made_patch(samples, mask).bound == bound
     round_trip(samples, mask, make.model(rng, weights, np.array([bound]), shift=8))
 
 
@@ -257,8 +257,9 @@ def test_largest_activities(seed: int) -> None:
     model = make.model(rng, weights, thresholds, shift=48)
     round_trip(samples, None, model)
     surface = decoder.Surface(19, 40, weights.tolist(), thresholds.tolist())
-    found = make.fit_of(model).measure(made_patch(samples, None)[0])
-    surface.x, surface.m = samples.tolist(), np.abs(found.residuals).tolist()
+    found = make.fit_of(model).measure(made_patch(samples, None))
+    surface.x = found.workspace.interior.tolist()
+    surface.m = np.abs(found.residuals).tolist()
     chosen = {surface.set_of_segment(row, col) for row in range(3, 19) for col in (0, 16, 32)}
     assert len(chosen) > 2
 

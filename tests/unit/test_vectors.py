@@ -32,6 +32,7 @@ from demzip.vectors import (
     resized,
     select,
     store,
+    total,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,8 +44,8 @@ SPAN = 5 * WIDTH
 @kernel
 def arithmetic(a, b, places, out):
     one, two, by = load(a, 0), load(b, 0), load(places, 0)
-    total, less = one, one
-    total += two
+    more, less = one, one
+    more += two
     less -= two
     store(out, 0 * WIDTH, one + two)
     store(out, 1 * WIDTH, one - two)
@@ -55,7 +56,7 @@ def arithmetic(a, b, places, out):
     store(out, 6 * WIDTH, one >> by)
     store(out, 7 * WIDTH, logical_shift(one, by))
     store(out, 8 * WIDTH, magnitude(one))
-    store(out, 9 * WIDTH, total)
+    store(out, 9 * WIDTH, more)
     store(out, 10 * WIDTH, less)
     store(out, 11 * WIDTH, one + SIDE)
     store(out, 12 * WIDTH, SIDE - one)
@@ -65,9 +66,9 @@ def arithmetic(a, b, places, out):
     store(out, 16 * WIDTH, SIDE << by)
     store(out, 17 * WIDTH, one >> SIDE)
     store(out, 18 * WIDTH, logical_shift(one, SIDE))
-    total -= SIDE
+    more -= SIDE
     less += SIDE
-    store(out, 19 * WIDTH, total)
+    store(out, 19 * WIDTH, more)
     store(out, 20 * WIDTH, less)
 
 
@@ -122,6 +123,7 @@ def comparisons(a, b, bits, out):
     bits[11] = lanes_of((one < two) | (one > SIDE))
     bits[12] = lanes_of((one < two) == (one > SIDE))
     bits[13] = count(one < two)
+    bits[14] = total(one)
     store(out, 0, select(one < two, one, two))
     store(out, WIDTH, select(one < two, one, SIDE))
     store(out, 2 * WIDTH, select(one < two, SIDE, two))
@@ -138,10 +140,11 @@ def test_comparisons(dtype: type[Any]) -> None:
             a == b, less, a > b, a >= b, unsigned < other, a == SIDE, a > SIDE,
             more, a <= SIDE, unsigned < SIDE, less & more, less | more, less == more,
         ]  # fmt: skip
-        bits, out = np.zeros(14, np.int64), np.zeros(3 * WIDTH, dtype)
+        bits, out = np.zeros(15, np.int64), np.zeros(3 * WIDTH, dtype)
         comparisons(a, b, bits, out)
         assert bits[:13].tolist() == [int(mask @ (1 << np.arange(WIDTH))) for mask in masks]
         assert bits[13] == less.sum()
+        assert bits[14] == a.sum(dtype=dtype)
         chosen = [np.where(less, a, b), np.where(less, a, SIDE), np.where(less, SIDE, b)]
         np.testing.assert_array_equal(out, np.concatenate(chosen))
 
@@ -285,7 +288,7 @@ def test_every_operation_is_tested() -> None:
     assert own == {
         "load", "store", "gather", "gather_bytes", "expand", "compress", "select", "lanes_of",
         "count", "logical_shift", "below", "magnitude", "resized", "narrowed", "quotient",
-        "lane_numbers", "everywhere", "dot",
+        "lane_numbers", "everywhere", "dot", "total",
     }  # fmt: skip
 
 
