@@ -72,7 +72,7 @@ def test_forgeries_reach_what_the_checksums_protect() -> None:
                 told.add(str(error).partition("): ")[2] or str(error))
     for words in (
         "decoded samples do not match their checksum",
-        "stream 0 does not end with its last sample",
+        "the words of a block do not end with its last sample",
         "a sample exceeds the block's bound",
     ):
         assert words in told
