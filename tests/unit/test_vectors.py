@@ -23,6 +23,7 @@ from demzip.vectors import (
     gather,
     gather_bytes,
     lane_numbers,
+    lane_sum,
     lanes_of,
     load,
     logical_shift,
@@ -279,13 +280,27 @@ def test_dots() -> None:
         np.testing.assert_array_equal(out, halves.reshape(WIDTH, 2).sum(axis=1, dtype=np.int32))
 
 
+@kernel
+def sums(vectors_, out):
+    for k in range(out.size):
+        out[k] = lane_sum(load(vectors_, k * WIDTH))
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_sums(dtype: type) -> None:
+    found = np.concatenate([values(dtype, seed=seed) for seed in range(5)])
+    out = np.zeros(5, np.int64)
+    sums(found, out)
+    assert out.tolist() == found.reshape(5, WIDTH).sum(axis=1, dtype=dtype).tolist()
+
+
 def test_every_operation_is_tested() -> None:
     names = {name for name in vars(vectors) if not name.startswith("_")}
     own = {name for name in names if getattr(vectors, name).__class__.__name__ == "_Intrinsic"}
     assert own == {
         "load", "store", "gather", "gather_bytes", "expand", "compress", "select", "lanes_of",
         "count", "logical_shift", "below", "magnitude", "resized", "narrowed", "quotient",
-        "lane_numbers", "everywhere", "dot",
+        "lane_numbers", "lane_sum", "everywhere", "dot",
     }  # fmt: skip
 
 
