@@ -248,83 +248,81 @@ def select(context, mask, one, other):
     return _common(one, other)(mask, one, other), build
 
 
+def _operation(result, kinds, generate):
+    """An operation on values alone; integers beside vectors are spread out first."""
+
+    def build(context, builder, sig, args):
+        return generate(builder, *(_alike(builder, sig.args, args) if args else args))
+
+    return result(*kinds), build
+
+
 @intrinsic
 def lanes_of(context, mask):
     """A mask as an integer: bit k is lane k."""
 
-    def build(context, builder, sig, args):
-        return builder.zext(builder.bitcast(args[0], ir.IntType(WIDTH)), ir.IntType(64))
+    def generate(builder, a):
+        return builder.zext(builder.bitcast(a, ir.IntType(WIDTH)), ir.IntType(64))
 
-    return types.int64(mask), build
+    return _operation(types.int64, (mask,), generate)
 
 
 @intrinsic
 def count(context, mask):
     """Lanes of a mask."""
 
-    def build(context, builder, sig, args):
-        number = builder.ctpop(builder.bitcast(args[0], ir.IntType(WIDTH)))
+    def generate(builder, a):
+        number = builder.ctpop(builder.bitcast(a, ir.IntType(WIDTH)))
         return builder.zext(number, ir.IntType(64))
 
-    return types.int64(mask), build
+    return _operation(types.int64, (mask,), generate)
 
 
 @intrinsic
-def total(context, vector):
+def lane_sum(context, vector):
     """Sum of all lanes, in the vector's width."""
+    name = f"llvm.vector.reduce.add.v{WIDTH}i{vector.bits}"
 
-    def build(context, builder, sig, args):
-        lane = ir.IntType(vector.bits)
-        name = f"llvm.vector.reduce.add.v{WIDTH}i{vector.bits}"
-        function = ir.FunctionType(lane, [args[0].type])
+    def generate(builder, a):
+        function = ir.FunctionType(ir.IntType(vector.bits), [a.type])
         reduce = cgutils.get_or_insert_function(builder.module, function, name)
-        return builder.sext(builder.call(reduce, args), ir.IntType(64))
+        return builder.sext(builder.call(reduce, [a]), ir.IntType(64))
 
-    return types.int64(vector), build
+    return _operation(types.int64, (vector,), generate)
 
 
 @intrinsic
 def logical_shift(context, vector, places):
     """`>>` of unsigned integers."""
-
-    def build(context, builder, sig, args):
-        return builder.lshr(*_alike(builder, sig.args, args))
-
-    return vector(vector, places), build
+    return _operation(vector, (vector, places), lambda builder, a, b: builder.lshr(a, b))
 
 
 @intrinsic
 def below(context, vector, other):
     """`<` of unsigned integers."""
-
-    def build(context, builder, sig, args):
-        return builder.icmp_unsigned("<", *_alike(builder, sig.args, args))
-
-    return MASK(vector, other), build
+    return _operation(MASK, (vector, other), lambda builder, a, b: builder.icmp_unsigned("<", a, b))
 
 
 @intrinsic
 def magnitude(context, vector):
     """Absolute values."""
 
-    def build(context, builder, sig, args):
+    def generate(builder, a):
         nothing = _constant(vector.bits, 0)
-        negative = builder.icmp_signed("<", args[0], nothing)
-        return builder.select(negative, builder.sub(nothing, args[0]), args[0])
+        return builder.select(builder.icmp_signed("<", a, nothing), builder.sub(nothing, a), a)
 
-    return vector(vector), build
+    return _operation(vector, (vector,), generate)
 
 
 @intrinsic
 def resized(context, vector, other):
     """A vector, signed, in the width of another one or of the elements of an array."""
-    bits = vector.bits
     width = other.bits if isinstance(other, Vector) else other.dtype.bitwidth
 
     def build(context, builder, sig, args):
-        if bits == width:
+        if vector.bits == width:
             return args[0]
-        resize = builder.sext if bits < width else builder.trunc
+        resize = builder.sext if vector.bits < width else builder.trunc
         return resize(args[0], _type(width))
 
     return Vector(width)(vector, other), build
@@ -334,10 +332,10 @@ def resized(context, vector, other):
 def narrowed(context, vector):
     """The lowest 32 bits of each lane."""
 
-    def build(context, builder, sig, args):
-        return args[0] if vector.bits == 32 else builder.trunc(args[0], _type(32))
+    def generate(builder, a):
+        return a if vector.bits == 32 else builder.trunc(a, _type(32))
 
-    return INT32(vector), build
+    return _operation(INT32, (vector,), generate)
 
 
 @intrinsic
@@ -348,26 +346,21 @@ def quotient(context, vector, divisor):
     """
     single = ir.VectorType(ir.FloatType(), WIDTH)
 
-    def build(context, builder, sig, args):
-        one, other = args
-        ratio = builder.fdiv(builder.uitofp(one, single), builder.uitofp(other, single))
+    def generate(builder, a, b):
+        ratio = builder.fdiv(builder.uitofp(a, single), builder.uitofp(b, single))
         guess = builder.fptosi(ratio, _type(32))
-        rest = builder.sub(one, builder.mul(guess, other))
+        rest = builder.sub(a, builder.mul(guess, b))
         less = builder.sext(builder.icmp_signed("<", rest, _constant(32, 0)), _type(32))
-        more = builder.sext(builder.icmp_signed(">=", rest, other), _type(32))
+        more = builder.sext(builder.icmp_signed(">=", rest, b), _type(32))
         return builder.sub(builder.add(guess, less), more)
 
-    return vector(vector, divisor), build
+    return _operation(vector, (vector, divisor), generate)
 
 
 @intrinsic
 def lane_numbers(context):
     """0, 1, ... 15."""
-
-    def build(context, builder, sig, args):
-        return ir.Constant(_type(32), list(range(WIDTH)))
-
-    return INT32(), build
+    return _operation(INT32, (), lambda _: ir.Constant(_type(32), list(range(WIDTH))))
 
 
 @intrinsic
@@ -383,21 +376,18 @@ def everywhere(context, value):
 @intrinsic
 def dot(context, vector, other):
     """Sums of the products of the two signed halves of 16 bits of 32-bit integers."""
+    halves = ir.VectorType(ir.IntType(16), 2 * WIDTH)
+    wide = ir.VectorType(ir.IntType(32), 2 * WIDTH)
 
-    def build(context, builder, sig, args):
-        halves, wide = ir.VectorType(ir.IntType(16), 2 * WIDTH), ir.IntType(32)
-        one, two = (
-            builder.sext(builder.bitcast(value, halves), ir.VectorType(wide, 2 * WIDTH))
-            for value in args
-        )
-        products = builder.mul(one, two)
-        nothing = ir.Constant(products.type, ir.Undefined)
+    def generate(builder, a, b):
+        one, two = (builder.sext(builder.bitcast(value, halves), wide) for value in (a, b))
+        products, nothing = builder.mul(one, two), ir.Constant(wide, ir.Undefined)
         even, odd = (
-            builder.shuffle_vector(
-                products, nothing, ir.Constant(_type(32), list(range(start, 2 * WIDTH, 2)))
-            )
-            for start in (0, 1)
+            ir.Constant(_type(32), list(range(start, 2 * WIDTH, 2))) for start in (0, 1)
         )
-        return builder.add(even, odd)
+        return builder.add(
+            builder.shuffle_vector(products, nothing, even),
+            builder.shuffle_vector(products, nothing, odd),
+        )
 
-    return INT32(vector, other), build
+    return _operation(INT32, (vector, other), generate)

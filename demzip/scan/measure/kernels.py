@@ -24,8 +24,7 @@ from demzip.scan.segment.kernels import (
     first_cell,
     prepare_segment,
 )
-from demzip.vectors import below, lane_numbers, load, magnitude, store
-from demzip.vectors import total as sum_of
+from demzip.vectors import below, lane_numbers, lane_sum, load, magnitude, store
 
 
 @kernel
@@ -70,7 +69,7 @@ def choose_set(above, col, cols, thresholds):
     `above` is the row's activity from above, with zeros before and behind it.
     """
     window = min(SEGMENT, cols + MARGIN - col) - (MARGIN if col == 0 else 0)
-    activity = sum_of(load(above, col))
+    activity = lane_sum(load(above, col))
     chosen = 0
     for threshold in thresholds:
         chosen += int64(activity >= threshold * window)
