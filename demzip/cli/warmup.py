@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32")  # compiled code differs
+WIDE = ("int32", "uint32", "int64", "uint64")  # compiled code differs
+INTEGERS = ("int8", "uint8", "int16", "uint16", *WIDE)
 
 
 def warmup() -> None:
@@ -40,8 +41,8 @@ def warmup() -> None:
 def _rasters() -> Iterator[tuple["NDArray[np.generic]", float | None]]:
     """Small rasters and no-data values that between them use every compiled variant.
 
-    Large blocks have four streams and small ones one; small values are coded in 32 bits and large
-    ones in 64; with and without missing samples; on a grid and off.
+    Small values are coded in 32 bits and large ones in 64; as they are and as ranks; with and
+    without missing samples; on a grid and off.
     """
     import numpy as np
 
@@ -49,6 +50,9 @@ def _rasters() -> Iterator[tuple["NDArray[np.generic]", float | None]]:
     relief = (rows * cols // 5 + rows * rows // 7 + (rows * 7919 + cols * 104729) % 13) % 120
     for dtype in INTEGERS:
         yield relief.astype(dtype), None
+        yield (relief // 2 * 2).astype(dtype), None
+    for dtype in WIDE:
+        yield (relief * 2**24 + relief % 7).astype(dtype), None
     for large in (relief, relief * 2.0**33 + relief % 7):  # no multiples of a coarse step
         for part in (large, large[:20, :20]):
             values = (part / 4).astype("float64")
