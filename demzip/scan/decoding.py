@@ -17,6 +17,7 @@ from demzip.scan.workspace import (
     NO_HOLES,
     Wave,
     borrow_words,
+    shift_within,
 )
 
 AnyArray = NDArray[Any]
@@ -53,6 +54,7 @@ def decode_residuals(
     rows, cols = shape
     dtype = np.int32 if fits_int32(weights, bound) else np.int64
     wave = Wave.borrow(rows, cols, dtype)
+    shift = shift_within(shift, dtype)
     mask = flat_holes(NO_HOLES if holes is None else holes)
     used = stream.words.size
     words = borrow_words(used + 1 + SLACK)

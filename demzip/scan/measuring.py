@@ -15,6 +15,7 @@ from demzip.scan.workspace import (
     NO_HOLES,
     IntArray,
     Workspace,
+    shift_within,
     weights_with_edge,
 )
 
@@ -91,8 +92,8 @@ def measure(
     taps = choose_taps(weights, bound, dtype)
     measure_block(
         work.samples, work.magnitudes, work.scratch(), work.above, mask, rows, cols, work.stride,
-        taps.paired, taps.offsets(-int(work.stride), 1), taps.weights, thresholds, shift,
-        residuals, states,
+        taps.paired, taps.offsets(-int(work.stride), 1), taps.weights, thresholds,
+        shift_within(shift, dtype), residuals, states,
     )  # fmt: skip
     return Measurement(residuals, states, mask, work)
 

@@ -181,6 +181,11 @@ def period_of(cols: int) -> int:
     return max(MIN_PERIOD, -(-(cols + 2 * MARGIN) // SEGMENT) * SEGMENT)
 
 
+def shift_within(shift: int, dtype: type[np.signedinteger]) -> int:
+    """The shift of activities, as far as a vector of a dtype allows: 0 is left of them anyway."""
+    return min(shift, np.iinfo(dtype).bits - 1)
+
+
 def weights_with_edge(weights: NDArray[np.int64], dtype: type) -> IntArray:
     """(sets + 1, 24): the edge rule's western part, then the block's weight sets."""
     edge = np.zeros((1, weights.shape[1]), np.int64)

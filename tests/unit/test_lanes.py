@@ -17,7 +17,7 @@ from demzip.scan.block import make_patch, read_block, write_block
 from demzip.scan.measuring import Measurement
 from demzip.scan.model import Model
 from demzip.scan.survey import Fit, Patch
-from demzip.scan.workspace import NO_HOLES, Workspace
+from demzip.scan.workspace import NO_HOLES, Workspace, shift_within
 from tests import terrain
 from tests.reference import decoder, lanes
 from tests.reference.fields import RejectError
@@ -244,6 +244,16 @@ def test_limits_of_16_bits(bound: int, masked: bool) -> None:
     mask = terrain.holes(19, 40, 2) if masked else None
     assert made_patch(samples, mask).bound == bound
     round_trip(samples, mask, make.model(rng, weights, np.array([bound]), shift=8))
+
+
+@pytest.mark.parametrize("shift", [31, 32, 36, 48])
+def test_calm_blocks_of_rough_rasters(shift: int) -> None:
+    """What a vector of 32 bits, shifted by 32 or more, holds differs from machine to machine."""
+    assert shift_within(shift, np.int32) == 31
+    assert shift_within(shift, np.int64) == shift
+    rng = np.random.default_rng(shift)
+    model = make.model(rng, make.weights(rng), NO_THRESHOLDS, shift=shift)
+    round_trip(terrain.relief(18, 30), None, model)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -18,7 +18,7 @@ from tests.reference import predictor as reference
 from tests.unit import make
 
 WIDE = 1 << 47  # a bound that needs 64 bits
-NARROW_SHIFTS, WIDE_SHIFTS = (0, 1, 5), (0, 13, 48)
+NARROW_SHIFTS, WIDE_SHIFTS = (0, 1, 5, 31, 32, 36, 48), (0, 13, 48)
 
 
 def check(
