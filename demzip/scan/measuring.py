@@ -16,7 +16,6 @@ from demzip.scan.workspace import (
     IntArray,
     Workspace,
     shift_within,
-    weights_with_edge,
 )
 
 UInt8Array = NDArray[np.uint8]
@@ -100,7 +99,6 @@ def measure(
 
 def normals(
     measurement: Measurement,
-    weights: Int64Array,
     thresholds: Int64Array,
     step: int,
 ) -> tuple[NDArray[np.float64], Int64Array]:
@@ -108,7 +106,6 @@ def normals(
 
     Args:
         measurement: A block or a part of one.
-        weights: (sets, 24) it was measured with.
         thresholds: (sets - 1,) that choose a segment's set now.
         step: Use every segment (1) or every second (2).
 
@@ -118,15 +115,13 @@ def normals(
 
     """
     work = measurement.workspace
-    dtype = work.samples.dtype.type
     sets = thresholds.size + 1
     moments = np.zeros((sets, TEMPLATE_SIZE, TEMPLATE_SIZE))
     counts = np.zeros(sets, np.int64)
-    table = weights_with_edge(np.repeat(weights[:1], sets, axis=0), dtype)
     gather_normals(
-        work.samples, work.magnitudes, measurement.holes, work.rows, work.cols, step, table,
-        thresholds, work.sums, work.activity, work.flat, work.sets,
-        measurement.residuals, work.stride, np.zeros((sets, TEMPLATE_SIZE, BATCH), np.float32),
+        work.samples, work.magnitudes, work.above, measurement.holes, work.rows, work.cols, step,
+        thresholds, work.sets, measurement.residuals, work.stride,
+        np.zeros((sets, TEMPLATE_SIZE, BATCH), np.float32),
         np.zeros((sets, BATCH), np.float32), np.zeros((2, BATCH), np.float32),
         np.zeros(sets, np.int64), moments, counts,
     )  # fmt: skip

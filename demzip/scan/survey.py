@@ -138,13 +138,13 @@ def code_length(measurements: list[Measurement], shift: int) -> float:
 
 
 def _moments(
-    measurements: list[Measurement], fit: Fit, thresholds: Int64Array, mapper: Mapper = map
+    measurements: list[Measurement], thresholds: Int64Array, mapper: Mapper = map
 ) -> tuple[Float64Array, Float64Array]:
     """Normal equations of measured blocks per weight set, and the samples behind each."""
     sets = thresholds.size + 1
     moments, counts = np.zeros((sets, TEMPLATE_SIZE, TEMPLATE_SIZE)), np.zeros(sets)
     step = 1 if sum(m.residuals.size for m in measurements) <= PROBE_SAMPLES else 2
-    found = mapper(lambda m: normals(m, fit.weights, thresholds, step), measurements)
+    found = mapper(lambda m: normals(m, thresholds, step), measurements)
     for part, count in found:
         moments += part
         counts += count
@@ -204,7 +204,7 @@ def fit_raster(
         chosen = thresholds
         if chosen is None:
             chosen = fit.thresholds if fit.thresholds.size else _set_thresholds(measured)
-        trial = _solve_sets(*_moments(measured, fit, chosen, mapper), fit, chosen)
+        trial = _solve_sets(*_moments(measured, chosen, mapper), fit, chosen)
         trial_measured = list(mapper(trial.measure, probes))
         trial_cost = code_length(trial_measured, shift)
         if trial_cost < cost:
@@ -234,8 +234,7 @@ def segment_means(measurement: Measurement) -> Float64Array:
     segments = -(-work.cols // SEGMENT)
     means = np.zeros((max(work.rows - MARGIN, 0), segments))
     segment_activities(
-        work.samples, work.magnitudes, work.cols, work.stride,
-        work.sums, work.activity, work.flat, means,
+        work.samples, work.magnitudes, work.above, work.cols, work.stride, means
     )
     return means.ravel()
 
@@ -256,7 +255,7 @@ def fit_block(
         return None
     probes = patch.probes(thorough=thorough)
     measured = [raster_fit.measure(probe) for probe in probes]
-    moments, counts = _moments(measured, raster_fit, raster_fit.thresholds)
+    moments, counts = _moments(measured, raster_fit.thresholds)
     prior = PRIOR_SAMPLES * raster_fit.moments
     trial = _solve_sets(
         moments + prior, counts + PRIOR_SAMPLES, raster_fit, raster_fit.thresholds

@@ -87,7 +87,7 @@ def test_kernel_gathers_the_reweighted_normal_equations() -> None:
     samples = autoregressive(40, 53, 2)
     bound = int(np.abs(samples).max())
     found = measure(samples, None, jpeg_weights("jpeg4")[None], NO_THRESHOLDS, 0, bound)
-    moments, counts = normals(found, jpeg_weights("jpeg4")[None], NO_THRESHOLDS, 1)
+    moments, counts = normals(found, NO_THRESHOLDS, 1)
     inner = (slice(MARGIN, None), slice(MARGIN, -MARGIN))
     cells, values = neighbours(samples)
     level = np.ptp(cells[:, [2, 3, 4, W]], axis=1) == 0

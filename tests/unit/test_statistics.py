@@ -86,6 +86,6 @@ def test_segment_means(cols: int) -> None:
     expected = []
     for row in range(MARGIN, 9):
         for start in range(0, cols, SEGMENT):
-            segment = range(start, min(start + SEGMENT, cols))
-            expected.append(sum(surface.above(row, col) for col in segment) / len(segment))
+            window = range(max(start - MARGIN, 0), min(start - MARGIN + SEGMENT, cols))
+            expected.append(sum(surface.above(row, col) for col in window) / len(window))
     assert segment_means(found).tolist() == expected

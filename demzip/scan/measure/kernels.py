@@ -6,7 +6,7 @@ from demzip.constants import MARGIN, SEGMENT, TEMPLATE_SIZE
 from demzip.entropy.kernels import symbol_of
 from demzip.jit import inlined, kernel
 from demzip.predict.kernels import BATCH, HALF, add_moments, gather_taps
-from demzip.residual.kernels import activity_above, activity_level
+from demzip.residual.kernels import activity_level
 from demzip.scan.neighbours.kernels import (
     activity_from_above,
     filled,
@@ -15,15 +15,7 @@ from demzip.scan.neighbours.kernels import (
     state_of,
     weighted,
 )
-from demzip.scan.segment.kernels import (
-    EDGE,
-    HOLE,
-    extend_east,
-    extend_north,
-    extend_west,
-    first_cell,
-    prepare_segment,
-)
+from demzip.scan.segment.kernels import extend_east, extend_north, extend_west, first_cell
 from demzip.vectors import below, lane_numbers, lane_sum, load, magnitude, store
 
 
@@ -63,12 +55,27 @@ def measure_first_row(samples, magnitudes, holes, cols, stride, shift, residuals
 
 
 @inlined
-def choose_set(above, col, cols, thresholds):
-    """Weight set of the segment from a column on (docs/format.md section 6.4).
+def measure_above(samples, magnitudes, above, row, cols, stride):
+    """A row's activities from above, with MARGIN zeros before them and a vector of zeros behind."""
+    north = -int64(stride)
+    here = int64(first_cell(row, 0, stride)) + MARGIN
+    for col in range(0, cols, SEGMENT):
+        activity = activity_from_above(samples, magnitudes, here + col, north, 1)
+        store(above, MARGIN + col, activity)
+    above[:MARGIN] = 0
+    above[MARGIN + cols : MARGIN + cols + SEGMENT] = 0
 
-    `above` is the row's activity from above, with zeros before and behind it.
-    """
-    window = min(SEGMENT, cols + MARGIN - col) - (MARGIN if col == 0 else 0)
+
+@inlined
+def window_of(col, cols):
+    """Columns whose activities choose the weight set of the segment from a column on."""
+    return min(SEGMENT, cols + MARGIN - col) - (MARGIN if col == 0 else 0)
+
+
+@inlined
+def choose_set(above, col, cols, thresholds):
+    """Weight set of the segment from a column on (docs/format.md section 6.4)."""
+    window = window_of(col, cols)
     activity = lane_sum(load(above, col))
     chosen = 0
     for threshold in thresholds:
@@ -102,11 +109,7 @@ def measure_block(
             for at in range(start - 2 * SEGMENT if row > 1 else 1, start + MARGIN + cols, SEGMENT):
                 store(pairs, at, pair_of(load(samples, at - 1), load(samples, at)))
         here = int64(first_cell(row, 0, stride)) + MARGIN
-        for col in range(0, cols, SEGMENT):
-            activity = activity_from_above(samples, magnitudes, here + col, north, 1)
-            store(above, MARGIN + col, activity)
-        above[:MARGIN] = 0
-        above[MARGIN + cols : MARGIN + cols + SEGMENT] = 0
+        measure_above(samples, magnitudes, above, row, cols, stride)
         limit = inner if row >= MARGIN else 0
         for col in range(0, cols, SEGMENT):
             at = here + col
@@ -142,30 +145,33 @@ def measure_block(
 
 @kernel
 def gather_normals(
-    samples, magnitudes, holes, rows, cols, step, weights, thresholds, sums, activity, flat, sets,
-    residuals, stride, taps, scales, scaled, filled, moments, counts,
+    samples, magnitudes, above, holes, rows, cols, step, thresholds, sets, residuals, stride,
+    taps, scales, scaled, filled, moments, counts,
 ):  # fmt: skip
     """Reweighted normal equations from row 3 on, per weight set. Scratch as in gather_taps.
 
     With a step of 2 the segments used are those of one colour of a chessboard.
     """
+    masked = holes.shape[0] > 0
     segments = (cols + SEGMENT - 1) // SEGMENT
     for row in range(MARGIN, rows):
+        measure_above(samples, magnitudes, above, row, cols, stride)
         for segment in range(row % step, segments, step):
-            prepare_segment(
-                samples, magnitudes, holes, row, segment, cols, stride, weights, thresholds,
-                sums, activity, flat, sets,
-            )  # fmt: skip
+            first = segment * SEGMENT
             here = first_cell(row, segment, stride)
+            chosen = 1 + choose_set(above, first, cols, thresholds)
             for i in range(SEGMENT):
-                w = samples[here + uint64(i + MARGIN - 1)]
-                level_ground = flat[i] != 0 and w == samples[here - stride + uint64(i + MARGIN)]
-                if sets[i] == HOLE or level_ground:
-                    sets[i] = EDGE
-                if sets[i] != EDGE:
-                    counts[sets[i] - 1] += 1
+                col = first + i
+                n = samples[here - stride + uint64(i + MARGIN)]
+                level = (samples[here + uint64(i + MARGIN - 1)] == n) & (
+                    samples[here - stride + uint64(i + MARGIN - 1)] == n
+                ) & (samples[here - stride + uint64(i + MARGIN + 1)] == n)
+                inside = (col >= MARGIN) & (col < cols - MARGIN)
+                used = inside and not level and not (masked and holes[row, col])
+                sets[i] = chosen if used else 0
+                counts[chosen - 1] += int64(used)
             gather_taps(
-                samples, here, stride, residuals[row, segment * SEGMENT :], activity, sets,
+                samples, here, stride, residuals[row, first:], above[MARGIN + first :], sets,
                 taps, scales, scaled, filled, moments,
             )  # fmt: skip
     for number in range(filled.size):
@@ -190,17 +196,13 @@ def laplace_bits(residuals, states, holes, first, fixed, slope):
 
 
 @kernel
-def segment_activities(samples, magnitudes, cols, stride, sums, activity, flat, means):
-    """Mean activity from above of each segment of a measured block, rows 3 and later."""
+def segment_activities(samples, magnitudes, above, cols, stride, means):
+    """Mean activity from above of each segment's window in a measured block, rows 3 and later."""
     for row in range(means.shape[0]):
+        measure_above(samples, magnitudes, above, row + MARGIN, cols, stride)
         for segment in range(means.shape[1]):
-            count = min(SEGMENT, cols - segment * SEGMENT)
-            north1 = first_cell(row + MARGIN - 1, segment, stride)
-            activity_above(samples, magnitudes, north1, north1 - stride, sums, activity, flat)
-            total = 0.0
-            for i in range(count):
-                total += activity[i]
-            means[row, segment] = total / count
+            col = segment * SEGMENT
+            means[row, segment] = lane_sum(load(above, col)) / window_of(col, cols)
 
 
 @kernel
