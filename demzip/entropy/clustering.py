@@ -9,6 +9,8 @@ from demzip.constants import ESCAPE, MAX_CLUSTERS, MAX_SHIFT, SIDE_TOKENS
 from demzip.entropy.kernels import merge_contexts
 from demzip.entropy.tables import Table, level_of
 
+Int64Array = NDArray[np.int64]
+
 NEIGHBOURS = 16  # contexts this far apart are compared first: two bins of eight
 TOKEN_BITS = 5.0  # what one level of a table costs in the header
 TABLE_BITS = 40.0  # what a table costs besides its levels
@@ -86,3 +88,11 @@ def _level(count: int, total: float) -> int:
         return 0
     step = 4 if count < ROUGH else 2 if count < FAIR else 1
     return max(step, round(level_of(count, total) / step) * step)
+
+
+def plain_first(
+    tables: tuple[Table, ...], table_of_context: Int64Array
+) -> tuple[tuple[Table, ...], Int64Array]:
+    """The same with tables without shift before others: coding is fast where all lanes use them."""
+    order = sorted(range(len(tables)), key=lambda number: tables[number].shift > 0)
+    return tuple(tables[number] for number in order), np.argsort(order)[table_of_context]

@@ -23,7 +23,7 @@ from demzip.constants import (
     TEMPLATE_SIZE,
     WEIGHT_ONE,
 )
-from demzip.entropy.clustering import choose_shifts, make_tables
+from demzip.entropy.clustering import choose_shifts, make_tables, plain_first
 from demzip.entropy.popularity import NOT_USED, Popularity
 from demzip.entropy.tables import side_tokens
 from demzip.predict.lagrange import solve
@@ -300,7 +300,7 @@ def make_model(
     histogram = np.zeros((CONTEXTS, ESCAPE + 1), np.int64)
     for part in mapper(lambda m: _symbols_of(m, step, contexts, shifts), measurements):
         histogram += step * part
-    tables, table_of_context = make_tables(histogram, shifts)
+    tables, table_of_context = plain_first(*make_tables(histogram, shifts))
     return Model(
         fit.weights, fit.thresholds, fit.activity_shift, limits, table_of_context, tables,
         popularity,

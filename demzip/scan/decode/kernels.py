@@ -36,7 +36,7 @@ from demzip.scan.neighbours.kernels import (
     state_of,
     weighted,
 )
-from demzip.scan.symbols.kernels import take_open, take_sample
+from demzip.scan.symbols.kernels import plain_tables, take_open, take_sample
 from demzip.vectors import (
     below,
     count,
@@ -148,9 +148,7 @@ def decode_rows(
     before and after.
     """
     masked = holes.size > 0
-    shifted = False
-    for bits in shifts:
-        shifted |= bits > 0
+    plain = plain_tables(shifts)
     lanes = lane_numbers()
     zero = everywhere(0)
     state = load(states, 0)
@@ -205,7 +203,8 @@ def decode_rows(
             after, position = renew(after, below(after, 1 << STATE_BITS) & coded, words, position)
             symbol = logical_shift(slot, 24)
             difference = resized(symbol - SIDE_TOKENS, samples)
-            if shifted or lanes_of(below(symbol - (SIDE_TOKENS - NARROW), 2 * NARROW)) != EVERY:
+            narrow = below(symbol - (SIDE_TOKENS - NARROW), 2 * NARROW) & below(table, plain)
+            if lanes_of(narrow) != EVERY:
                 number = (table << SYMBOL_BITS) | symbol
                 symbol = gather(symbols, number)
                 left = select(coded, symbol & 63, zero)

@@ -20,7 +20,7 @@ from demzip.constants import (
     TABLE_BITS,
 )
 from demzip.jit import inlined, kernel
-from demzip.scan.symbols.kernels import put_open, put_sample
+from demzip.scan.symbols.kernels import plain_tables, put_open, put_sample
 from demzip.vectors import (
     below,
     compress,
@@ -124,9 +124,7 @@ def encode_rows(
     holds the states of the lanes, before and after. Returns where the words begin.
     """
     masked = holes.size > 0
-    shifted = False
-    for shift in shifts:
-        shifted |= shift > 0
+    plain = plain_tables(shifts)
     zero = everywhere(0)
     state = load(states, 0)
     steps = (rows - 1 + LANES - 1) // LANES * period + (LANES - 1) * LAG
@@ -144,6 +142,7 @@ def encode_rows(
         table = gather_bytes(table_of_state, context) & 255
         residual = gather(residuals, place)
         quotients = residual
+        shifted = lanes_of(table >= plain) != 0
         if shifted:
             quotients = residual >> resized(gather(shifts, table), residual)
         known = below(quotients + SIDE_REACH, 2 * SIDE_REACH)

@@ -23,6 +23,17 @@ WORD = 0xFFFF
 
 
 @inlined
+def plain_tables(shifts):
+    """How many tables there are before the first one whose residuals all have low bits."""
+    plain = int64(0)
+    for shift in shifts:
+        if shift > 0:
+            break
+        plain += 1
+    return plain
+
+
+@inlined
 def refill(state, words, position):
     """Make a state legal again after something was taken from it."""
     if state < uint64(1) << uint64(STATE_BITS):
