@@ -12,7 +12,7 @@ from demzip.entropy.integers import ByteReader, write_varint
 from demzip.errors import CorruptError, OptionsError, TruncatedError, UnsupportedError
 
 MAGIC = b"\x89DMZ\r\n\x1a\n"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 PREFIX = struct.Struct("<8sHHIII")  # magic, version, reserved, header bytes, index bytes, CRC-32
 CHECKED = 20  # bytes of the prefix that its CRC covers
 INDEX = np.dtype([("size", "<u4"), ("payload_crc", "<u4"), ("value_crc", "<u4")])

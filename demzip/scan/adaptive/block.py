@@ -1,4 +1,4 @@
-"""One block of a plane on a grid to its payload and back, adaptively (docs/format.md section 10)."""
+"""One block on a grid to its payload and back, adaptively (docs/format.md section 10)."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -78,7 +78,8 @@ def contexts_of(samples, at, stride, prediction, activity, around, flat):
         wide += LEVEL_WIDE
         mixing = 32 + (level >> 2)
     else:
-        w, n, ww, nn = samples[at - uint64(1)], samples[north], samples[at - uint64(2)], samples[second]
+        w, ww = samples[at - uint64(1)], samples[at - uint64(2)]
+        n, nn = samples[north], samples[second]
         nw, ne = samples[north - uint64(1)], samples[north + uint64(1)]
         fraction = prediction & (2 * HALF_SAMPLE - 1)
         sign = int64(1)
