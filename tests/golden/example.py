@@ -1,4 +1,4 @@
-"""Write the worked example of docs/format.md (section 11): python -m tests.golden.example.
+"""Write the worked example of docs/format.md (section 12): python -m tests.golden.example.
 
 The document shows a file that the encoder writes, so it is made anew when the encoder changes.
 Field by field, the file is taken apart by the reference decoder.
@@ -102,13 +102,13 @@ def first_table(data: bytes) -> list[str]:
     made = ExampleTable(data)
     header, index = (int.from_bytes(data[at : at + 4], "little") for at in (12, 16))
     made.taken([8], "magic")
-    made.taken([2, 2], "version 2, reserved 0")
+    made.taken([2, 2], "version 3, reserved 0")
     made.taken([4, 4], f"{header} header bytes, {index} index bytes")
     made.taken([4], f"CRC-32 of bytes 0 .. 19 and 24 .. {PREFIX + header + index - 1}")
     made.varints(4, "{} rows, {} columns, block {}, {} plane")
     made.varints(2, "{} metadata bytes, {} section bytes")
     predictor = demzip.PREDICTORS[data[made.fields.position + 1] - 1]
-    made.taken([1, 1], f"a band, `{predictor}`")
+    made.taken([1, 1, 1], f"a band, `{predictor}`, coded with tables")
     made.taken([1, 1], "int16, rule integer")
     made.varints(3, "{} fills, {} exceptions, {} grid levels")
     made.varints(1, "{} model bytes")
@@ -183,7 +183,7 @@ def section() -> str:
 def main() -> int:
     """Replace the section; the exit code."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    title, following = "## 11. Worked example\n", "## 12. "
+    title, following = "## 12. Worked example\n", "## 13. "
     before, rest = text.split(title)
     after = rest.split(following, 1)[1]
     DOCUMENT.write_text(before + title + section() + following + after, encoding="utf-8")

@@ -23,16 +23,18 @@ MIX_WEIGHTS = NODES * MIX_CLASSES * INPUTS
 
 @kernel
 def code_plain(decoding, coder, value, count, raw_words):
-    """Code `count` <= 32 uncoded bits, lowest first; gives them and the coder."""
+    """Code the last `count` <= 32 bits of a number, uncoded; gives them and the coder."""
     point, span, position, bit = coder
     mask = (uint64(1) << uint64(count)) - uint64(1)
     if decoding:
         start = min(bit, uint64(32) * uint64(raw_words.size - 2))
-        found = int64(peek_bits(raw_words, start) & mask)
-        return found, (point, span, position, bit + uint64(count))
-    clear_ahead(raw_words, bit)
-    bit = put_bits(raw_words, bit, uint64(value) & mask, count)
-    return value, (point, span, position, bit)
+        part = peek_bits(raw_words, start) & mask
+        bit += uint64(count)
+    else:
+        part = uint64(value) & mask
+        clear_ahead(raw_words, bit)
+        bit = put_bits(raw_words, bit, part, count)
+    return int64(part), (point, span, position, bit)
 
 
 @kernel
@@ -90,6 +92,6 @@ def code_sample(
         found += rest
     if shift > 0:
         low, coder = code_plain(decoding, coder, distance, shift, raw_words)
-        found = (found << shift) + (low & ((int64(1) << shift) - 1))
+        found = (found << shift) + low
     offset = found + 1 if far else -found
     return near + offset * sign, coder
