@@ -23,6 +23,7 @@ UInt8Array = NDArray[np.uint8]
 UInt32Array = NDArray[np.uint32]
 
 NO_WORDS = np.zeros(4, np.uint32)  # what follows a stream
+FIRST_ROOM = 64  # words beyond one for each sample
 
 
 def _fitting(cols: int) -> tuple[NDArray[np.signedinteger], ...]:
@@ -65,7 +66,7 @@ def _mask(holes: UInt8Array | None) -> UInt8Array:
 def code_patch(patch: Patch, model: AdaptiveModel) -> tuple[UInt32Array, UInt32Array]:
     """Coded and uncoded words of a block."""
     rows, cols = patch.samples.shape
-    room = rows * cols + ROW_REACH * cols + 64
+    room = max(rows * cols + FIRST_ROOM, 4) + ROW_REACH * cols
     while True:
         words, raw_words = np.empty(room, np.uint32), np.empty(room, np.uint32)
         work = Workspace.borrow(rows, cols, np.int64)
