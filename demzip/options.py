@@ -7,6 +7,7 @@ from demzip.errors import OptionsError
 
 DEFAULT_PREDICTOR = "lagrange24"
 DEFAULT_BLOCK = 512
+BEST_BLOCK = 1024  # chances that adapt need more samples
 MAX_JOBS = 256
 
 
@@ -18,12 +19,19 @@ class EncodeOptions:
         predictor: A name of predict.templates.CHOICES.
         block: Side of a block in samples: a multiple of 16 from 16 to 4096.
         jobs: Threads; 0 for one per processor.
+        best: Whether the smallest file counts, not time.
 
     """
 
     predictor: str = DEFAULT_PREDICTOR
     block: int = DEFAULT_BLOCK
     jobs: int = 1
+    best: bool = False
+
+
+def default_block(*, best: bool) -> int:
+    """Side of a block where none is asked for."""
+    return BEST_BLOCK if best else DEFAULT_BLOCK
 
 
 def thread_count(jobs: int) -> int:

@@ -8,7 +8,7 @@ import typer
 from demzip.cli.console import Force, Jobs, Json, say, say_if_first_run, size, write_json
 from demzip.cli.progress import progress_bar
 from demzip.cli.streams import Streams, needed, streams
-from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR
+from demzip.options import DEFAULT_PREDICTOR
 
 if TYPE_CHECKING:
     from demzip.io.geotiff import Compressed
@@ -42,8 +42,16 @@ def compress(
         ),
     ] = DEFAULT_PREDICTOR,
     block: Annotated[
-        int, typer.Option(metavar="N", help="Side of a block: a multiple of 16 up to 4096.")
-    ] = DEFAULT_BLOCK,
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Side of a block: a multiple of 16 up to 4096; by default 512, 1024 with --best.",
+        ),
+    ] = None,
+    best: Annotated[
+        bool,
+        typer.Option("--best", help="The smallest file, however long it takes to code."),
+    ] = False,
     jobs: Jobs = 0,
     force: Force = False,
     verify: Annotated[
@@ -72,6 +80,7 @@ def compress(
                 predictor=predictor,
                 block=block,
                 jobs=jobs,
+                best=best,
                 overwrite=force,
                 verify=verify,
                 progress=progress,

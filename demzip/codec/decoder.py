@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from demzip.blocks.grid import BlockBox, BlockGrid, check_block
 from demzip.codec.checksum import checksum
-from demzip.codec.plane import describe
+from demzip.codec.plane import AnyModel, describe
 from demzip.codec.threads import in_order
 from demzip.container.layout import BlockEntry, Header, read_front, read_prefix
 from demzip.container.metadata import read_metadata
-from demzip.container.plane import BAND, MASK, PlaneSection
+from demzip.container.plane import ADAPTIVE, BAND, MASK, PlaneSection
 from demzip.entropy.integers import ByteReader
 from demzip.errors import (
     CorruptError,
@@ -24,6 +24,8 @@ from demzip.errors import (
 )
 from demzip.options import thread_count
 from demzip.raster.values import ValueMap
+from demzip.scan.adaptive.block import read_adaptive_block
+from demzip.scan.adaptive.model import AdaptiveModel
 from demzip.scan.block import read_block
 from demzip.scan.model import Model
 from demzip.scan.real.block import read_real_block
@@ -53,7 +55,7 @@ class Plane:
     role: int
     predictor: str
     value_map: ValueMap
-    model: Model | RealModel
+    model: AnyModel
 
     def describe(self) -> str:
         """The values in words, e.g. "float32 on a 0.01 grid, 3 exceptions"."""
@@ -80,7 +82,9 @@ class Plane:
         """
         section = PlaneSection.from_bytes(data)
         reader = ByteReader(section.model, "model")
-        kind = RealModel if section.value_map.rule == "real" else Model
+        kind: type[AnyModel] = AdaptiveModel if section.coder == ADAPTIVE else Model
+        if section.value_map.rule == "real":
+            kind = RealModel
         model = kind.from_bytes(reader)
         reader.done()
         width = 8 * section.value_map.pattern.itemsize
@@ -99,9 +103,14 @@ class Plane:
         fills = len(value_map.fills)
         if isinstance(self.model, RealModel):
             return read_real_block(payload, shape, self.model, value_map)
-        samples, span, codes, explicit = read_block(
-            payload, shape, self.model, fills, value_map.pattern, value_map.sample_dtype
-        )
+        if isinstance(self.model, AdaptiveModel):
+            samples, span, codes, explicit = read_adaptive_block(
+                payload, shape, self.model, fills, value_map.pattern
+            )
+        else:
+            samples, span, codes, explicit = read_block(
+                payload, shape, self.model, fills, value_map.pattern, value_map.sample_dtype
+            )
         if not value_map.covers(*span):
             raise CorruptError("a sample is not one of the raster's values")
         return value_map.to_values(samples, codes, explicit)

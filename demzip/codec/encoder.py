@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demzip.blocks.grid import BlockBox, BlockGrid, check_block
+from demzip.codec.best import BestEncoder
 from demzip.codec.grid import GridEncoder
 from demzip.codec.plane import PlaneEncoder, PlanePlan, PlaneSource, Progress, section_of
 from demzip.codec.real import RealEncoder
@@ -19,7 +20,7 @@ from demzip.container.layout import INDEX, MAX_PLANES, MAX_SIDE, Header, front_b
 from demzip.container.metadata import write_metadata
 from demzip.container.plane import BAND, MASK
 from demzip.errors import OptionsError, UnsupportedError
-from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR, EncodeOptions, thread_count
+from demzip.options import DEFAULT_PREDICTOR, EncodeOptions, default_block, thread_count
 from demzip.predict.templates import check_predictor
 from demzip.raster.finding import find_map
 from demzip.raster.georeference import Band, Georeference
@@ -81,6 +82,7 @@ class RasterEncoder:
         front_bytes(b"", self.grid.count * len(sources))  # before all of it has been read in vain
         self.georeference = georeference
         self.jobs = thread_count(options.jobs)
+        self._best = options.best
         self.planes = tuple(self._plane(source, progress) for source in sources)
 
     def _plane(self, source: PlaneSource, progress: Progress | None) -> PlaneEncoder:
@@ -91,7 +93,8 @@ class RasterEncoder:
             progress(self.grid.samples)
         if value_map.rule == "real":
             return RealEncoder(source, self.grid, value_map, self.jobs)
-        on_grid = GridEncoder(source, self.grid, value_map, spans, self.jobs)
+        tables = GridEncoder(source, self.grid, value_map, spans, self.jobs)
+        on_grid = BestEncoder(tables) if self._best else tables
         if value_map.rule == "integer" or value_map.exceptions < MANY * self.grid.samples:
             return on_grid
         # The lattices of true floats may suit a grid with many exceptions better.
@@ -169,8 +172,9 @@ def encode(
     *,
     predictor: str = DEFAULT_PREDICTOR,
     nodata: float | None = None,
-    block: int = DEFAULT_BLOCK,
+    block: int | None = None,
     jobs: int = 1,
+    best: bool = False,
     georeference: Georeference | None = None,
 ) -> bytes:
     """Encode an array of elevations.
@@ -180,8 +184,9 @@ def encode(
             float64; numbers of 64 bits within +-2**46. Not modified.
         predictor: One of demzip.PREDICTORS, or "auto" for the one that codes smallest.
         nodata: Value of missing samples; they cost next to nothing.
-        block: Side of a block, a multiple of 16 from 16 to 4096.
+        block: Side of a block, a multiple of 16 from 16 to 4096; by default 512, 1024 if `best`.
         jobs: Threads; 0 for one per processor.
+        best: Make the smallest file, however long it takes to write and to read.
         georeference: Metadata to store along; its no-data values give way to `nodata`.
 
     Returns:
@@ -208,7 +213,8 @@ def encode(
         for number, band in enumerate(georeference.bands)
     ]
     shape = (array.shape[-2], array.shape[-1])
-    options = EncodeOptions(predictor, block, jobs)
+    side = default_block(best=best) if block is None else block
+    options = EncodeOptions(predictor, side, jobs, best)
     encoder = RasterEncoder(sources, shape, georeference, options)
     out = io.BytesIO()
     encoder.write(out, encoder.plan(predictor))

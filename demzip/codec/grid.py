@@ -1,5 +1,6 @@
 """Planes whose values lie on a grid: values -> samples -> model -> blocks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -21,6 +22,7 @@ from demzip.scan.model import Model
 from demzip.scan.survey import Fit, Patch, fit_block, fit_raster, make_model
 
 AnyArray = NDArray[np.generic]
+UInt8Array = NDArray[np.uint8]
 
 SURVEY_BLOCKS = 6  # blocks that weights and tables are made from; a smaller raster uses all
 AUTO_BLOCKS = 16  # the same for `auto`, which takes its time
@@ -111,7 +113,13 @@ class GridEncoder:
         if patches is None:
             patches = self.survey_patches(AUTO_BLOCKS if predictor == "auto" else SURVEY_BLOCKS)
         if predictor == "auto":
-            return self._best_plan(patches)
+            return self.smallest(patches)
+        return self.plan_for(predictor, patches, thorough=thorough)
+
+    def plan_for(
+        self, predictor: str, patches: dict[int, Patch], *, thorough: bool = False
+    ) -> GridPlan:
+        """Fit weights and make tables for one predictor."""
         mapper = partial(in_order, self.jobs)
         fit = fit_raster(list(patches.values()), predictor, mapper, thorough=thorough)
         sampled = self.grid.count > 2 * len(patches)  # then half of them can tell for the rest
@@ -126,12 +134,16 @@ class GridEncoder:
             surveyed = {}
         return GridPlan(predictor, fit, model, own_weights, surveyed, thorough)
 
-    def _best_plan(self, patches: dict[int, Patch]) -> GridPlan:
+    def smallest(self, patches: dict[int, Patch]) -> GridPlan:
         """The plan under which the surveyed blocks code smallest."""
         best = min(
-            (self.plan(predictor, patches, thorough=True) for predictor in PREDICTORS),
-            key=partial(self._survey_size, patches),
+            (self.plan_for(predictor, patches, thorough=True) for predictor in PREDICTORS),
+            key=partial(self.survey_size, patches),
         )
+        return self.with_popularity(best, patches)
+
+    def with_popularity(self, best: GridPlan, patches: dict[int, Patch]) -> GridPlan:
+        """A plan that uses how often samples occur, where that pays."""
         popularity = self._popularity()
         if popularity is not None and best.surveyed:
             measured = [measurement for measurement, _ in best.surveyed.values()]
@@ -139,7 +151,7 @@ class GridEncoder:
                 replace(best, model=make_model(measured, best.fit, popularity.rounded(step)))
                 for step in (1, 2)
             ]
-            best = min([best, *uneven], key=partial(self._survey_size, patches))
+            best = min([best, *uneven], key=partial(self.survey_size, patches))
         return best
 
     def _popularity(self) -> Popularity | None:
@@ -157,11 +169,21 @@ class GridEncoder:
             counts += np.bincount(valid.astype(np.int64) - lowest, minlength=counts.size)
         return Popularity.of_counts(lowest, counts)
 
-    def _survey_size(self, patches: dict[int, Patch], plan: GridPlan) -> int:
-        sizes = in_order(self.jobs, partial(self._payload_size, plan), patches.items())
+    def survey_size(self, patches: dict[int, Patch], plan: GridPlan) -> int:
+        """Bytes of the plane under a plan, from those of the surveyed blocks."""
+        return self.extrapolate(patches, partial(self._payload_size, plan), plan.model_bytes)
+
+    def extrapolate(
+        self,
+        patches: dict[int, Patch],
+        payload_size: Callable[[tuple[int, Patch]], int],
+        model_bytes: bytes,
+    ) -> int:
+        """Bytes of the plane, from those that a function gives for the surveyed blocks."""
+        sizes = in_order(self.jobs, payload_size, patches.items())
         share = sum(patch.samples.size for patch in patches.values())
         total = self.grid.rows * self.grid.cols
-        return int(sum(sizes) * total / max(share, 1)) + len(plan.model_bytes)
+        return int(sum(sizes) * total / max(share, 1)) + len(model_bytes)
 
     def _payload_size(self, plan: GridPlan, item: tuple[int, Patch]) -> int:
         number, patch = item
@@ -174,14 +196,18 @@ class GridEncoder:
             patch, plan.fit, try_own=plan.own_weights, keep=False, thorough=plan.thorough
         )
 
+    def parts(self, box: BlockBox, values: AnyArray) -> tuple[Patch | None, UInt8Array | None]:
+        """Samples of a block, None if all are missing, and the codes of its holes."""
+        samples, codes = self.value_map.to_samples(values)
+        if codes is not None:
+            codes = simplify(codes)
+        return make_patch(samples, codes, self.spans[box.number]), codes
+
     def block(self, plan: PlanePlan, box: BlockBox) -> tuple[bytes, int]:
         """Payload of a block and the checksum of its values."""
         assert isinstance(plan, GridPlan)
         values = np.ascontiguousarray(self.source.read(*box.slices))
-        samples, codes = self.value_map.to_samples(values)
-        if codes is not None:
-            codes = simplify(codes)
-        patch = make_patch(samples, codes, self.spans[box.number])
+        patch, codes = self.parts(box, values)
         measured = None
         if patch is not None and patch.bound:
             measured = self._surveyed(plan, box.number, patch)

@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demzip.blocks.grid import BlockBox, BlockGrid
-from demzip.container.plane import BAND, PlaneSection
+from demzip.container.plane import ADAPTIVE, BAND, TABLES, PlaneSection
 from demzip.raster.finding import ReadBlock
 from demzip.raster.values import ValueMap
+from demzip.scan.adaptive.model import AdaptiveModel
 from demzip.scan.model import Model
 from demzip.scan.real.model import RealModel
 
 AnyArray = NDArray[np.generic]
+AnyModel = Model | AdaptiveModel | RealModel
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class PlanePlan(Protocol):
         """Name of the predictor."""
 
     @property
-    def model(self) -> Model | RealModel:
+    def model(self) -> AnyModel:
         """Parameters of the blocks."""
 
     @property
@@ -52,7 +54,7 @@ class PlanePlan(Protocol):
 
 
 class PlaneEncoder(Protocol):
-    """Codes the blocks of a plane, by one of the two ways: on a grid, or as true floats."""
+    """Codes the blocks of a plane, on a grid or as true floats."""
 
     source: PlaneSource
     grid: BlockGrid
@@ -67,12 +69,13 @@ class PlaneEncoder(Protocol):
 
 def section_of(encoder: PlaneEncoder, plan: PlanePlan) -> PlaneSection:
     """What the header says of a plane."""
+    coder = ADAPTIVE if isinstance(plan.model, AdaptiveModel) else TABLES
     return PlaneSection(
-        encoder.source.role, plan.predictor, encoder.value_map, plan.model_bytes
+        encoder.source.role, plan.predictor, encoder.value_map, plan.model_bytes, coder
     )
 
 
-def describe(value_map: ValueMap, model: Model | RealModel) -> str:
+def describe(value_map: ValueMap, model: AnyModel) -> str:
     """The values of a plane in words, e.g. "float32 on a 0.01 grid, 3 exceptions"."""
     words = value_map.describe()
     return words + model.describe() if isinstance(model, RealModel) else words

@@ -12,6 +12,7 @@ from demzip.predict.templates import PREDICTORS
 from demzip.raster.values import DTYPES, RULES, ValueMap
 
 BAND, MASK = 0, 1  # roles
+TABLES, ADAPTIVE = 0, 1  # coders of planes on a grid; true floats have TABLES
 MAX_SECTION = 1 << 26
 MAX_LEVELS = 1 << 20  # span of the levels whose ranks are samples
 MAX_NUMBER = 1 << 47  # of a grid number
@@ -27,7 +28,8 @@ class PlaneSection:
         role: BAND, or MASK for the mask of the dataset.
         predictor: Name of the predictor.
         value_map: Between its values and its samples.
-        model: Model section, see scan/model.py and scan/real/model.py.
+        model: Model section, see scan/model.py, scan/adaptive/model.py and scan/real/model.py.
+        coder: TABLES or ADAPTIVE.
 
     """
 
@@ -35,10 +37,11 @@ class PlaneSection:
     predictor: str
     value_map: ValueMap
     model: bytes
+    coder: int = TABLES
 
     def to_bytes(self) -> bytes:
         """The section."""
-        out = bytearray([self.role, PREDICTORS.index(self.predictor) + 1])
+        out = bytearray([self.role, PREDICTORS.index(self.predictor) + 1, self.coder])
         out += write_map(self.value_map)
         return bytes(out + write_varint(len(self.model)) + self.model)
 
@@ -52,15 +55,19 @@ class PlaneSection:
 
         """
         reader = ByteReader(data, "plane section")
-        role, predictor = reader.take(1)[0], reader.take(1)[0]
+        role, predictor, coder = reader.take(3)
         if role not in (BAND, MASK):
             raise UnsupportedError(f"planes of role {role} are not known to this demzip")
         if not 1 <= predictor <= len(PREDICTORS):
             raise UnsupportedError(f"predictor {predictor} is not known to this demzip")
+        if coder > ADAPTIVE:
+            raise UnsupportedError(f"coder {coder} is not known to this demzip")
         value_map = read_map(reader)
+        if coder == ADAPTIVE and value_map.rule == "real":
+            raise CorruptError("plane section: true floats with the coder of grids")
         model = bytes(reader.take(reader.varint(MAX_SECTION)))
         reader.done()
-        return cls(role, PREDICTORS[predictor - 1], value_map, model)
+        return cls(role, PREDICTORS[predictor - 1], value_map, model, coder)
 
 
 def write_map(value_map: ValueMap) -> bytes:

@@ -15,7 +15,7 @@ from demzip.io.results import Compressed, Decompressed, Verified, in_words
 from demzip.io.salvage import Salvage, open_damaged, open_intact
 from demzip.io.source import open_source
 from demzip.io.writing import GeotiffWriter, write_dz
-from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR, EncodeOptions, thread_count
+from demzip.options import DEFAULT_PREDICTOR, EncodeOptions, default_block, thread_count
 from demzip.predict.templates import check_predictor
 
 __all__ = [
@@ -34,8 +34,9 @@ def compress(
     dst: PathLike | None = None,
     *,
     predictor: str = DEFAULT_PREDICTOR,
-    block: int = DEFAULT_BLOCK,
+    block: int | None = None,
     jobs: int = 1,
+    best: bool = False,
     overwrite: bool = False,
     verify: bool = True,
     progress: Progress | None = None,
@@ -49,8 +50,9 @@ def compress(
         src: Whatever rasterio opens: a file, a URL, the name of a subdataset.
         dst: The .dz file; by default beside the input, with its name.
         predictor: One of demzip.PREDICTORS, or "auto" for the one that codes smallest.
-        block: Side of a block, a multiple of 16 from 16 to 4096.
+        block: Side of a block, a multiple of 16 from 16 to 4096; by default 512, 1024 if `best`.
         jobs: Threads; 0 for one per processor.
+        best: Make the smallest file, however long it takes to write and to read.
         overwrite: Whether an existing file may be replaced.
         verify: Decode the file and compare every sample and all metadata before it gets its name.
         progress: Called with a stage, the samples done since the last call, and those in all.
@@ -63,7 +65,8 @@ def compress(
     """
     started = time.perf_counter()
     jobs = thread_count(jobs)
-    options = EncodeOptions(check_predictor(predictor), check_block(block), jobs)
+    block = check_block(default_block(best=best) if block is None else block)
+    options = EncodeOptions(check_predictor(predictor), block, jobs, best)
     path = output_path(src, dst, ".dz")
     with (
         open_source(src, block) as source,

@@ -302,5 +302,12 @@ FILES: dict[str, Recipe] = {
     "at_neighbours": of("float32", lambda: at_neighbours(40, 40)),
     "odd_floats": of("bits of float32", lambda: odd_bits(40, 50, 32)),
     "odd_doubles": of("bits of float64", lambda: odd_bits(20, 40, 64)),
+    "adaptive": of("int16", lambda: patchy(60, 70, -9999), nodata=-9999, best=True),
+    "adaptive_blocks": of("int16", lambda: mixed(50, 45), nodata=-32768, block=16, best=True),
+    "adaptive_level": of(
+        "float32", lambda: [[(v + 1000) // 80 / 10 for v in line] for line in relief(60, 60)],
+        predictor="jpeg4", best=True,
+    ),
+    "adaptive_wide": of("int32", lambda: wide(30, 40), best=True),
     "flat_floats": of("float32", lambda: flat_floats(40, 60), nodata=-9999.0, block=16),
 }  # fmt: skip

@@ -13,6 +13,7 @@ from demzip.container.plane import BAND, MASK
 from tests.golden.formulas import FILES
 from tests.golden.generate import GEOREFERENCE, digest, little, mask_of
 from tests.reference import decoder as reference
+from tests.reference.adaptive import AdaptiveModel
 from tests.reference.lanes import LANES
 from tests.reference.model import Model
 from tests.reference.real import RealModel
@@ -108,3 +109,16 @@ def test_files_use_every_part_of_true_floats() -> None:
     assert any(model.dropped for model in models)
     assert max(len(model.others) for model in models) >= 1
     assert {0, 1, 2, 5, 22} <= kinds
+
+
+def test_files_use_adaptive_coding() -> None:
+    """Void, level and other blocks, with holes and without; values off the integers."""
+    files = [decoded(entry["name"]) for entry in ENTRIES]
+    found = [
+        (found.header.planes[0], found.kinds)
+        for found in files
+        if isinstance(found.header.planes[0].model, AdaptiveModel)
+    ]
+    assert {0, 2, 5, 6} <= {kind for _, kinds in found for kind in kinds}
+    assert {plane.map.dtype for plane, _ in found} >= {2, 4, 6}
+    assert len({len(plane.model.others) for plane, _ in found}) > 1

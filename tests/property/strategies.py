@@ -29,10 +29,14 @@ class Case:
     nodata: float | None
     block: int
     predictor: str
+    best: bool = False
 
     def options(self) -> dict[str, Any]:
         """Arguments of demzip.encode."""
-        return {"nodata": self.nodata, "block": self.block, "predictor": self.predictor}
+        return {
+            "nodata": self.nodata, "block": self.block, "predictor": self.predictor,
+            "best": self.best,
+        }  # fmt: skip
 
 
 def numbers(
@@ -129,4 +133,5 @@ def cases(draw: st.DrawFn, largest: int = 70, predictors: bool = True) -> Case:
     predictor = "lagrange24"
     if predictors:
         predictor = draw(st.sampled_from((*PREDICTORS, "auto")))
-    return Case(values, nodata, draw(st.sampled_from([16, 32, 48, 512])), predictor)
+    block = draw(st.sampled_from([16, 32, 48, 512]))
+    return Case(values, nodata, block, predictor, draw(st.booleans()))

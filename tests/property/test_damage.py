@@ -18,6 +18,7 @@ from demzip.raster.georeference import Band, Georeference
 from tests import terrain
 from tests.golden.formulas import FILES, at_zero, posts
 from tests.reference import decoder as reference
+from tests.reference.adaptive import AdaptiveModel
 from tests.reference.fields import Fields, RefuseError, RejectError
 from tests.reference.model import Model
 from tests.reference.real import RealModel
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 NAMES = (
     "relief", "holes", "ranks", "float", "row", "spikes", "popular", "metadata", "bands", "kinds",
-    "full", "rules", "lattice", "explicit", "coarse",
+    "full", "rules", "lattice", "explicit", "coarse", "adaptive", "level",
 )  # fmt: skip
 MOST_SAMPLES = 6000  # larger rasters, which a changed header may claim, are not decoded
 
@@ -55,6 +56,8 @@ def file(name: str) -> bytes:
         "explicit": lambda: demzip.encode(FILES["exceptions"].values()[:25, :20]),
         "full": lambda: demzip.encode((relief + rng.random(relief.shape))[:9, :14]),
         "rules": lambda: demzip.encode(np.array(posts(18, 20, 6), np.float32)),
+        "adaptive": lambda: demzip.encode(kinds(holey), nodata=-99, best=True),
+        "level": lambda: demzip.encode((relief // 40 * 40).astype(np.int16), best=True),
         "lattice": lambda: demzip.encode(np.array(at_zero(14, 16), np.float32)),
         "metadata": lambda: demzip.encode(
             relief.astype(np.int8),
@@ -77,7 +80,7 @@ def kinds(values: Array) -> Array:
 def popular() -> bytes:
     """A file with popularity classes, however small it is."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("demzip.codec.grid.GridEncoder._survey_size", shorter_if_popular)
+        patched.setattr("demzip.codec.grid.GridEncoder.survey_size", shorter_if_popular)
         values = (terrain.relief(20, 20) * 9).astype(np.int16)
         return demzip.encode(values, predictor="auto")
 
@@ -105,6 +108,8 @@ def test_files_are_what_their_names_say() -> None:
     assert [isinstance(model, RealModel) for model in models] == [True] * 3
     assert models[1].rules  # type: ignore[union-attr]
     assert models[2].anchor  # type: ignore[union-attr]
+    for name in ("adaptive", "level"):
+        assert isinstance(planes[name][0].model, AdaptiveModel)
 
 
 @pytest.mark.parametrize("name", NAMES)

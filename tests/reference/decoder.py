@@ -4,6 +4,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.reference.adaptive import AdaptiveModel, read_adaptive, read_adaptive_model
 from tests.reference.fields import Fields, RefuseError, RejectError, unfold
 from tests.reference.holes import Holes, read_holes
 from tests.reference.lanes import (
@@ -27,6 +28,7 @@ PREFIX = 24
 CHECKED = 20
 MAX_PLANES = 65535
 BAND, MASK = 0, 1
+ADAPTIVE = 1
 VOID, CONSTANT, CODED = 0, 1, 2
 HAS_MASK, OWN_WEIGHTS, HAS_KINDS = 4, 8, 16
 
@@ -57,7 +59,7 @@ class Plane:
     role: int
     predictor: int
     map: Map
-    model: Model | RealModel
+    model: Model | RealModel | AdaptiveModel
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Decoded:
         header: Its header.
         values: Per plane and row, the bytes of each value.
         kinds: First byte of each payload.
-        steps: Of every coded sample but those of true floats.
+        steps: Of every sample that is coded with tables.
 
     """
 
@@ -164,12 +166,16 @@ def read_header(data: bytes) -> Header:
 def read_plane(data: bytes) -> Plane:
     """The section of a plane."""
     fields = Fields(data)
-    role, predictor = fields.byte(), fields.byte()
-    if role > MASK or not 1 <= predictor <= 11:
-        raise RefuseError("role or predictor")
+    role, predictor, coder = (fields.byte() for _ in range(3))
+    if role > MASK or not 1 <= predictor <= 11 or coder > ADAPTIVE:
+        raise RefuseError("role, predictor or coder")
     values = read_map(fields)
     model = fields.take(fields.varint(1 << 26))
     fields.done()
+    if coder == ADAPTIVE:
+        if values.rule == REAL:
+            raise RejectError("true floats with the coder of grids")
+        return Plane(role, predictor, values, read_adaptive_model(model))
     if values.rule == REAL:
         return Plane(role, predictor, values, read_real_model(model, 8 * values.size))
     return Plane(role, predictor, values, read_model(model))
@@ -207,11 +213,14 @@ def read_payload(
     if kind == VOID:
         fields.done()
         return [[0] * cols for _ in range(rows)], holes
-    if isinstance(plane.model, RealModel):
+    if not isinstance(plane.model, Model):
         if own:
-            raise RejectError("own weights of true floats")
+            raise RejectError("own weights without tables")
         none: Holes = [[None] * cols for _ in range(rows)]
-        return read_real(fields, kind, none if holes is None else holes, plane.model), holes
+        there = none if holes is None else holes
+        if isinstance(plane.model, RealModel):
+            return read_real(fields, kind, there, plane.model), holes
+        return read_adaptive(fields, kind, there, plane.model), holes
     centre = unfold(fields.varint(1 << 48))
     if kind == CONSTANT:
         fields.done()

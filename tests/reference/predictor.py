@@ -85,9 +85,9 @@ class Surface:
         """Sections 6.2 and 6.3: the prediction in units of 2**-12, half a sample added."""
         west, north = self.sample(row, col - 1), self.sample(row - 1, col)
         if col == 0:
-            return HALF + ONE * west
+            return wrap(HALF + ONE * west)
         if row < MARGIN or col < MARGIN or col >= self.cols - MARGIN:
-            return HALF + ONE * (west + north - self.sample(row - 1, col - 1))
+            return wrap(HALF + ONE * (west + north - self.sample(row - 1, col - 1)))
         weights = self.weights[chosen]
         total = HALF
         for weight, (down, right) in zip(weights, TEMPLATE, strict=True):

@@ -1,0 +1,1 @@
+"""Adaptive coding of blocks on a grid: the smallest files."""

@@ -1,0 +1,1 @@
+"""Weights that follow the ground."""

@@ -1,0 +1,1 @@
+"""Binary decisions whose chances are mixed from several contexts."""

@@ -1,0 +1,1 @@
+"""One residual as a sequence of decisions."""
