@@ -15,7 +15,7 @@ from tests.reference.fields import Fields, running, unfold
 from tests.reference.lanes import LEAST, lane_count
 from tests.reference.metadata import DOCUMENT
 from tests.reference.model import Model
-from tests.reference.tables import ESCAPE, TABLE_BITS, Table
+from tests.reference.tables import ESCAPE, TABLE_BITS
 
 VALUES = [[412, 415, 419, 430], [410, 414, 421, 437], [409, 411, 425, 433]]
 PREFIX = 24
@@ -136,8 +136,10 @@ def first_table(data: bytes) -> list[str]:
     return made.rows
 
 
-def about_tables(table: Table, step: Step) -> list[str]:
+def about_tables(model: Model, step: Step) -> list[str]:
     """How the first symbol is found."""
+    number = model.table_of_context[step.context]
+    table = model.tables[number]
     chances = table.chances
     symbols = [*range(table.first, table.first + len(table.levels)), ESCAPE]
     place = symbols.index(step.symbol)
@@ -146,7 +148,7 @@ def about_tables(table: Table, step: Step) -> list[str]:
     end = start + chances[place]
     after = chances[place] * (state >> TABLE_BITS) + slot - start
     return [
-        f"Table 0 has the frequency levels {in_words(table.levels)} and {table.escape},",
+        f"Table {number} has the frequency levels {in_words(table.levels)} and {table.escape},",
         f"so the frequencies {in_words(chances)} of symbols",
         f"{symbols[0]} .. {symbols[-2]} and the escape.",
         f"The first symbol: x = 0x{state:08X}, slot = {slot}, in [{start}, {end}):",
@@ -167,7 +169,7 @@ def section() -> str:
         "```json", "[" + ", ".join(f"[{row}]" for row in rows) + "]", "```", "", "```hex",
         *(data[at : at + 16].hex(" ") for at in range(0, len(data), 16)), "```", "",
         "| offset | bytes | meaning |", "|---|---|---|", *first_table(data), "",
-        *about_tables(model.tables[0], found.steps[0]), "",
+        *about_tables(model, found.steps[0]), "",
         "| " + " | ".join(COLUMNS) + " |",
         "|" + "---|" * len(COLUMNS),
     ]  # fmt: skip
