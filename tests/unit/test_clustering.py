@@ -11,7 +11,9 @@ from demzip.entropy.clustering import (
     TOKEN_BITS,
     choose_shifts,
     make_tables,
+    plain_first,
 )
+from demzip.entropy.tables import Table
 
 Int64Array = NDArray[np.int64]
 
@@ -97,3 +99,12 @@ def test_shifts_bring_the_mean_token_between_3_and_6() -> None:
         shift = int(choose_shifts(np.array([10]), np.array([10 * mean]))[0])
         assert shift == 0 or 3 <= mean / (1 << shift) < 6
     assert choose_shifts(np.array([0, 1]), np.array([0.0, 1e30])).tolist() == [0, MAX_SHIFT]
+
+
+def test_tables_without_shift_come_first() -> None:
+    shifts = [2, 0, 1, 0, 0, 3]
+    tables = tuple(Table(shift, number, (), 60) for number, shift in enumerate(shifts))
+    of_context = np.random.default_rng(1).integers(0, len(shifts), CONTEXTS)
+    found, renumbered = plain_first(tables, of_context)
+    assert [table.shift for table in found] == [0, 0, 0, 2, 1, 3]
+    assert [found[k] for k in renumbered] == [tables[k] for k in of_context]
