@@ -120,8 +120,8 @@ class Decisions:
         for k, ((p, n), z) in enumerate(zip(chances, logits, strict=True)):
             weights[k] = wrap(weights[k] + ((error * z + 32768) >> 16))
             goal = (1 << 24) - 1 if bit else 0
-            p += ((goal - p) * (131072 // (2 * n + 3))) >> 16
-            self.chances[names[k]] = p, min(n + 1, MAX_COUNT)
+            move = ((goal - p) * (131072 // (2 * n + 3))) >> 16
+            self.chances[names[k]] = p + move, min(n + 1, MAX_COUNT)
         return bit
 
 
