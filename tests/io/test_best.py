@@ -12,7 +12,7 @@ from tests import terrain
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
-BLOCK = 48
+BLOCK = 64
 
 
 @pytest.fixture
@@ -60,13 +60,13 @@ def test_threads_change_nothing(tmp_path, packed):
 def test_one_block_is_lost_and_no_other(tmp_path, values, packed):
     data = bytearray(packed.read_bytes())
     decoder = open_bytes(bytes(data))
-    box = decoder.grid.box(4)
+    box = decoder.grid.box(3)
     entry = decoder.entry(1, box)
     data[entry.offset + entry.size // 2] ^= 0x10
     packed.write_bytes(data)
     done = demzip.decompress(packed, tmp_path / "b.tif", salvage=True)
-    assert [(lost.band, lost.rows, lost.cols) for lost in done.lost] == [(2, (48, 96), (48, 96))]
-    values[1, 48:96, 48:96] = -9999
+    assert [(lost.band, lost.rows, lost.cols) for lost in done.lost] == [(2, (64, 128), (64, 101))]
+    values[1, 64:128, 64:101] = -9999
     with rasterio.open(tmp_path / "b.tif") as dataset:
         assert dataset.read().tobytes() == values.tobytes()
 
