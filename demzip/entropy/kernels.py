@@ -18,7 +18,6 @@ from demzip.constants import ESCAPE, SIDE_REACH, SIDE_TOKENS
 from demzip.jit import inlined, kernel
 
 FULL = 0xFFFFFFFFFFFFFFFF
-BITMAP_RATE = 5  # Format: an adaptive chance moves by 1/32 of its distance
 
 
 @inlined
@@ -242,78 +241,6 @@ def find_partner(
             )  # fmt: skip
             if saved > gain[i]:
                 partner[i], gain[i] = j, saved
-
-
-@inlined
-def bitmap_context(mask, row, col):
-    """Pattern 0..63 of the six nearest earlier cells of a mask; outside cells are 0."""
-    cols = mask.shape[1]
-    context = 0
-    if col > 0:
-        context |= int64(mask[row, col - 1])
-    if col > 1:
-        context |= int64(mask[row, col - 2]) << 1
-    if row > 0:
-        context |= int64(mask[row - 1, col]) << 2
-        if col > 0:
-            context |= int64(mask[row - 1, col - 1]) << 3
-        if col + 1 < cols:
-            context |= int64(mask[row - 1, col + 1]) << 4
-    if row > 1:
-        context |= int64(mask[row - 2, col]) << 5
-    return context
-
-
-@inlined
-def adapt(chance, bit):
-    """Move a 16-bit probability of 1 towards the bit; it stays within 32..65504."""
-    if bit:
-        return chance + ((65536 + 31 - chance) >> BITMAP_RATE) - 1
-    return chance - ((chance - 32) >> BITMAP_RATE)
-
-
-@kernel
-def encode_bitmap(mask, chances, words):
-    """Code a mask of 0 and 1 with adaptive chances (64,), all 32768 at first. Returns words."""
-    low, span, position = uint64(0), uint64(FULL), uint64(0)
-    for row in range(mask.shape[0]):
-        for col in range(mask.shape[1]):
-            context = bitmap_context(mask, row, col)
-            chance = chances[context]
-            bit = mask[row, col]
-            left, width = 0, chance
-            if bit == 0:
-                left, width = chance, 65536 - chance
-            low, span, position = encode_step(
-                low, span, position, words, uint64(left), uint64(width), uint64(8)
-            )
-            chances[context] = adapt(chance, bit)
-    return encode_end(low, span, position, words)
-
-
-@kernel
-def decode_bitmap(words, chances, mask):
-    """Inverse of encode_bitmap; `words` ends with two zero words. Returns the words taken."""
-    point, span, position = decode_start(words, 0)
-    limit = uint64(words.size - 1)
-    for row in range(mask.shape[0]):
-        for col in range(mask.shape[1]):
-            context = bitmap_context(mask, row, col)
-            chance = chances[context]
-            scale = (span >> uint64(24)) << uint64(8)
-            bit = point < scale * uint64(chance)
-            if bit:
-                span = scale * uint64(chance)
-            else:
-                point -= scale * uint64(chance)
-                span = scale * uint64(65536 - chance)
-            if span < uint64(1) << uint64(32):
-                point = (point << uint64(32)) | uint64(words[position])
-                position = min(position + uint64(1), limit)
-                span = span << uint64(32)
-            mask[row, col] = 1 if bit else 0
-            chances[context] = adapt(chance, bit)
-    return position
 
 
 @inlined
