@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from demzip.constants import ESCAPE, MAX_CLUSTERS, MAX_SHIFT, SIDE_TOKENS
 from demzip.entropy.kernels import merge_contexts
-from demzip.entropy.tables import Table, level_of
+from demzip.entropy.tables import Table, levels_of
 
 NEIGHBOURS = 16  # contexts this far apart are compared first: two bins of eight
 TOKEN_BITS = 5.0  # what one level of a table costs in the header
@@ -71,18 +71,16 @@ def make_tables(
 
 def _table(counts: NDArray[np.int64], shift: int) -> Table:
     total = float(counts.sum())
-    escape = level_of(max(float(counts[ESCAPE]), 1e-3), total)
+    escape = int(levels_of(np.maximum(counts[ESCAPE:], 1e-3), total)[0])
     present = np.flatnonzero(counts[:ESCAPE])
     if present.size == 0:
         return Table(shift, SIDE_TOKENS, (1,), escape)
     first, last = int(present[0]), int(present[-1])
-    levels = tuple(_level(int(count), total) for count in counts[first : last + 1])
-    return Table(shift, first, levels, escape)
+    return Table(shift, first, tuple(_levels(counts[first : last + 1], total).tolist()), escape)
 
 
-def _level(count: int, total: float) -> int:
-    """Level of a count; rough where the count is small, since fewer levels cost fewer bits."""
-    if count == 0:
-        return 0
-    step = 4 if count < ROUGH else 2 if count < FAIR else 1
-    return max(step, round(level_of(count, total) / step) * step)
+def _levels(counts: NDArray[np.int64], total: float) -> NDArray[np.int64]:
+    """Levels of counts; rough where a count is small, since fewer levels cost fewer bits."""
+    step = np.where(counts < ROUGH, 4, np.where(counts < FAIR, 2, 1))
+    exact = levels_of(np.maximum(counts, 1), total)
+    return np.where(counts > 0, np.maximum(step, np.rint(exact / step).astype(np.int64) * step), 0)
