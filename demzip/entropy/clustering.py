@@ -1,5 +1,6 @@
 """Which contexts share a table: greedy merging by the bits that tables and residuals cost."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ NEIGHBOURS = 16  # contexts this far apart are compared first: two bins of eight
 TOKEN_BITS = 5.0  # what one level of a table costs in the header
 TABLE_BITS = 40.0  # what a table costs besides its levels
 ROUGH, FAIR = 8, 64  # counts whose logarithm is kept to an octave, to half an octave
-ESCAPE_BITS = 12.0  # what an escaped residual costs besides the escape itself
+NO_ESCAPE = 1e-3  # what counts where no escape was counted
 
 
 def choose_shifts(
@@ -42,45 +43,66 @@ def make_tables(
         The tables and, per context, the number of its table (0 for contexts that never occur).
 
     """
-    contexts = histogram.shape[0]
-    scratch = np.zeros((contexts + 1, histogram.shape[1]))
-    scratch[:-1] = histogram
-    cluster = np.arange(contexts)
-    # Neighbours first, which leaves few enough clusters to compare every two.
-    for reach in (NEIGHBOURS, contexts):
-        step, partner = np.zeros(contexts, np.int64), np.zeros(contexts, np.int64)
-        merge_contexts(
-            scratch, shifts, reach, MAX_CLUSTERS, TOKEN_BITS, TABLE_BITS, ESCAPE_BITS,
-            step, np.zeros(contexts), partner, np.zeros(contexts),
-        )  # fmt: skip
-        cluster = step[cluster]
-    occupied = histogram.sum(axis=1) > 0
-    names, numbers = np.unique(cluster[occupied], return_inverse=True)
-    table_of = np.zeros_like(cluster)
-    table_of[occupied] = numbers
-    if names.size == 0:
+    occupied = np.flatnonzero(histogram.any(axis=1))
+    table_of = np.zeros(histogram.shape[0], np.int64)
+    if occupied.size == 0:
         return (Table(0, SIDE_TOKENS, (1,), 1),), table_of
-    tables = []
-    for name in names:
-        members = occupied & (cluster == name)
-        tables.append(
-            _table(histogram[members].sum(axis=0), int(shifts[np.argmax(members)]))
-        )
-    return tuple(tables), table_of
+    # Neighbours first, which leaves few enough clusters to compare every two.
+    near, kept = _merge(histogram, shifts, NEIGHBOURS)
+    counts = np.zeros_like(histogram)
+    np.add.at(counts, near, histogram)
+    far, _ = _merge(counts[kept], shifts[kept], kept.size)
+    cluster = kept[far][np.searchsorted(kept, near[occupied])]
+    names, numbers = np.unique(cluster, return_inverse=True)
+    table_of[occupied] = numbers
+    sums = np.zeros((names.size, histogram.shape[1]), np.int64)
+    np.add.at(sums, numbers, histogram[occupied])
+    return _tables(sums, shifts[names]), table_of
 
 
-def _table(counts: NDArray[np.int64], shift: int) -> Table:
-    total = float(counts.sum())
-    escape = int(levels_of(np.maximum(counts[ESCAPE:], 1e-3), total)[0])
-    present = np.flatnonzero(counts[:ESCAPE])
-    if present.size == 0:
-        return Table(shift, SIDE_TOKENS, (1,), escape)
-    first, last = int(present[0]), int(present[-1])
-    return Table(shift, first, tuple(_levels(counts[first : last + 1], total).tolist()), escape)
+def _merge(
+    histogram: NDArray[np.int64], shifts: NDArray[np.int64], reach: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The context that each was merged into, and those that are clusters now."""
+    contexts = histogram.shape[0]
+    used = np.flatnonzero(histogram.any(axis=0))
+    scratch = np.zeros((contexts + 1, used.size), np.int64)
+    scratch[:-1] = histogram[:, used]
+    cluster, partner = np.zeros((2, contexts), np.int64)
+    own, saved = np.zeros(contexts), np.empty((contexts, contexts))
+    merge_contexts(
+        scratch, shifts, reach, MAX_CLUSTERS, _logs(), TOKEN_BITS, TABLE_BITS, cluster, own,
+        partner, saved,
+    )  # fmt: skip
+    return cluster, np.flatnonzero(own >= 0)
 
 
-def _levels(counts: NDArray[np.int64], total: float) -> NDArray[np.int64]:
-    """Levels of counts; rough where a count is small, since fewer levels cost fewer bits."""
+@cache
+def _logs() -> NDArray[np.float64]:
+    """Of counts below 4096, as merge_contexts takes them."""
+    counts = np.arange(4096)
+    logs: NDArray[np.float64] = counts * np.log2(np.maximum(counts, 1)) - TOKEN_BITS
+    logs[0] = 0
+    return logs
+
+
+def _tables(counts: NDArray[np.int64], shifts: NDArray[np.int64]) -> tuple[Table, ...]:
+    """Tables for (tables, 128) counts."""
+    totals = counts.sum(axis=1, keepdims=True)
+    levels = levels_of(np.maximum(counts, 1), totals)
+    # Rough where a count is small, since fewer levels cost fewer bits.
     step = np.where(counts < ROUGH, 4, np.where(counts < FAIR, 2, 1))
-    exact = levels_of(np.maximum(counts, 1), total)
-    return np.where(counts > 0, np.maximum(step, np.rint(exact / step).astype(np.int64) * step), 0)
+    levels = np.maximum(step, np.rint(levels / step).astype(np.int64) * step)
+    levels[counts == 0] = 0
+    escapes = levels_of(np.maximum(counts[:, ESCAPE], NO_ESCAPE), totals[:, 0])
+    present = counts[:, :ESCAPE] > 0
+    none = ~present.any(axis=1)
+    present[none, SIDE_TOKENS], levels[none, SIDE_TOKENS] = True, 1
+    first, after = present.argmax(axis=1), ESCAPE - present[:, ::-1].argmax(axis=1)
+    return tuple(
+        Table(shift, start, tuple(row[start:end]), escape)
+        for shift, start, end, row, escape in zip(
+            shifts.tolist(), first.tolist(), after.tolist(), levels.tolist(), escapes.tolist(),
+            strict=True,
+        )
+    )  # fmt: skip

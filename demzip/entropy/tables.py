@@ -102,16 +102,17 @@ def normalise(levels: NDArray[np.int64], total: int) -> NDArray[np.int64]:
     # Exact in 64 bits: masses are at most 2**29, times the total 2**53.
     masses = np.where(levels > 0, np.array(QUARTER_OCTAVE)[levels & 3] << (levels >> 2), 0)
     mass = masses.sum(axis=-1, keepdims=True)
-    frequencies = np.maximum(masses * total // mass, levels > 0)
+    frequencies: NDArray[np.int64] = np.maximum(masses * total // mass, levels > 0)
     largest = np.arange(levels.shape[-1]) == masses.argmax(axis=-1, keepdims=True)
     frequencies += largest * (total - frequencies.sum(axis=-1, keepdims=True))
     return frequencies
 
 
-def levels_of(counts: NDArray[Any], total: float) -> NDArray[np.int64]:
+def levels_of(counts: NDArray[Any], total: NDArray[Any]) -> NDArray[np.int64]:
     """Levels that come closest to the probabilities counts / total > 0."""
     levels = np.rint(4 * np.log2(counts / total)) + MAX_LEVEL - 4
-    return np.clip(levels, 1, MAX_LEVEL).astype(np.int64)
+    found: NDArray[np.int64] = np.clip(levels, 1, MAX_LEVEL).astype(np.int64)
+    return found
 
 
 @dataclass(frozen=True)

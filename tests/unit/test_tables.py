@@ -65,11 +65,11 @@ def test_quarter_octaves_are_what_they_say() -> None:
 def test_levels_of_are_the_nearest_quarter_octaves() -> None:
     for total in (10.0, 4096.0, 1e9):
         shares = np.geomspace(1e-4, 1, 60)
-        levels = levels_of(shares * total, total)
+        levels = levels_of(shares * total, np.array(total))
         assert levels.min() >= 1
         assert levels.max() <= MAX_LEVEL
         assert (abs((levels - (MAX_LEVEL - 4)) / 4 - np.log2(shares)) <= 0.125 + 1e-9).all()
-    assert levels_of(np.array([1e-30]), 1.0).tolist() == [1]
+    assert levels_of(np.array([1e-30]), np.array(1.0)).tolist() == [1]
 
 
 def test_spans_cover_every_quotient_once() -> None:
