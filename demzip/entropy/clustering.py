@@ -47,31 +47,29 @@ def make_tables(
     table_of = np.zeros(histogram.shape[0], np.int64)
     if occupied.size == 0:
         return (Table(0, SIDE_TOKENS, (1,), 1),), table_of
+    used = np.flatnonzero(histogram.any(axis=0))
+    scratch = np.zeros((histogram.shape[0] + 1, used.size), np.int64)
+    scratch[:-1] = histogram[:, used]
     # Neighbours first, which leaves few enough clusters to compare every two.
-    near, kept = _merge(histogram, shifts, NEIGHBOURS)
-    counts = np.zeros_like(histogram)
-    np.add.at(counts, near, histogram)
-    far, _ = _merge(counts[kept], shifts[kept], kept.size)
-    cluster = kept[far][np.searchsorted(kept, near[occupied])]
-    names, numbers = np.unique(cluster, return_inverse=True)
-    table_of[occupied] = numbers
-    sums = np.zeros((names.size, histogram.shape[1]), np.int64)
-    np.add.at(sums, numbers, histogram[occupied])
-    return _tables(sums, shifts[names]), table_of
+    near, kept = _merge(scratch, shifts, NEIGHBOURS)
+    scratch = scratch[[*kept, -1]]
+    far, left = _merge(scratch, shifts[kept], kept.size)
+    cluster = far[np.searchsorted(kept, near[occupied])]
+    table_of[occupied] = np.searchsorted(left, cluster)
+    counts = np.zeros((left.size, histogram.shape[1]), np.int64)
+    counts[:, used] = scratch[left]
+    return _tables(counts, shifts[kept[left]]), table_of
 
 
 def _merge(
     histogram: NDArray[np.int64], shifts: NDArray[np.int64], reach: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The context that each was merged into, and those that are clusters now."""
-    contexts = histogram.shape[0]
-    used = np.flatnonzero(histogram.any(axis=0))
-    scratch = np.zeros((contexts + 1, used.size), np.int64)
-    scratch[:-1] = histogram[:, used]
+    """Merge rows; returns the row that each was merged into, and those that are left."""
+    contexts = shifts.size
     cluster, partner = np.zeros((2, contexts), np.int64)
     own, saved = np.zeros(contexts), np.empty((contexts, contexts))
     merge_contexts(
-        scratch, shifts, reach, MAX_CLUSTERS, _logs(), TOKEN_BITS, TABLE_BITS, cluster, own,
+        histogram, shifts, reach, MAX_CLUSTERS, _logs(), TOKEN_BITS, TABLE_BITS, cluster, own,
         partner, saved,
     )  # fmt: skip
     return cluster, np.flatnonzero(own >= 0)
