@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 
 from demzip.constants import CONTEXTS, ESCAPE, MAX_CLUSTERS, MAX_SHIFT, SIDE_TOKENS
 from demzip.entropy.clustering import (
-    ESCAPE_BITS,
     TABLE_BITS,
     TOKEN_BITS,
     choose_shifts,
@@ -19,7 +18,7 @@ Int64Array = NDArray[np.int64]
 
 
 def cost(histogram: Int64Array, groups: Int64Array) -> float:
-    """Bits of contexts that share tables by group: table, escapes and information."""
+    """Bits of contexts that share tables by group: table and information."""
     total = 0.0
     for group in np.unique(groups):
         counts = histogram[groups == group].sum(axis=0)
@@ -28,7 +27,6 @@ def cost(histogram: Int64Array, groups: Int64Array) -> float:
             continue
         share = present / present.sum()
         total += -(present * np.log2(share)).sum() + TABLE_BITS + TOKEN_BITS * present.size
-        total += ESCAPE_BITS * counts[ESCAPE]
     return total
 
 
