@@ -15,7 +15,7 @@ from demzip.codec.best import BestEncoder
 from demzip.codec.grid import GridEncoder
 from demzip.codec.plane import PlaneEncoder, PlanePlan, PlaneSource, Progress, section_of
 from demzip.codec.real import RealEncoder
-from demzip.codec.threads import in_order
+from demzip.codec.threads import in_groups, in_order
 from demzip.container.layout import INDEX, MAX_PLANES, MAX_SIDE, Header, front_bytes, write_front
 from demzip.container.metadata import write_metadata
 from demzip.container.plane import BAND, MASK
@@ -87,7 +87,7 @@ class RasterEncoder:
 
     def _plane(self, source: PlaneSource, progress: Progress | None) -> PlaneEncoder:
         boxes = [box.slices for box in self.grid]
-        mapper = partial(in_order, self.jobs)
+        mapper = partial(in_groups, self.jobs)
         value_map, spans = find_map(source.read, boxes, source.dtype, source.nodata, mapper)
         if progress is not None:
             progress(self.grid.samples)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -17,6 +18,16 @@ def _pool(jobs: int, _process: int) -> ThreadPoolExecutor:
     A forked process inherits the pool but not its threads, so every process has its own.
     """
     return ThreadPoolExecutor(jobs, thread_name_prefix="demzip")
+
+
+def in_groups(
+    jobs: int, function: Callable[[T], U], items: Iterable[T], size: int = 8
+) -> Iterator[U]:
+    """Like `in_order`, `size` items at a time: for work so short that handing it over counts."""
+    left = iter(items)
+    groups = iter(lambda: list(islice(left, size)), [])
+    for results in in_order(jobs, lambda group: [function(item) for item in group], groups):
+        yield from results
 
 
 def in_order(jobs: int, function: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
