@@ -10,7 +10,7 @@ from demzip.constants import TEMPLATE_SIZE
 from demzip.predict.kernels import BATCH
 from demzip.predict.lagrange import fits_int32
 from demzip.scan.measure.kernels import fill_holes, gather_normals, measure_block
-from demzip.scan.taps import choose_taps
+from demzip.scan.taps import choose_taps, scaled_offsets
 from demzip.scan.workspace import (
     NO_HOLES,
     IntArray,
@@ -59,6 +59,7 @@ def measure(
     holes: UInt8Array | None,
     weights: Int64Array,
     thresholds: Int64Array,
+    offsets: Int64Array,
     shift: int,
     bound: int,
     centre: int = 0,
@@ -72,6 +73,7 @@ def measure(
         holes: (rows, cols) 0 or 1, or None.
         weights: (sets, 24) multiples of 2**-12 that sum to one.
         thresholds: (sets - 1,) mean activities from which the next set is used, ascending.
+        offsets: (243,) multiples of 2**-4, or (0,): predictions' by pattern.
         shift: Of activities to their levels.
         bound: Largest magnitude of a centred sample.
         centre: Of the samples.
@@ -92,7 +94,7 @@ def measure(
     measure_block(
         work.samples, work.magnitudes, work.scratch(), work.above, mask, rows, cols, work.stride,
         taps.paired, taps.offsets(-int(work.stride), 1), taps.weights, thresholds,
-        shift_within(shift, dtype), residuals, states,
+        scaled_offsets(offsets), shift_within(shift, dtype), residuals, states,
     )  # fmt: skip
     return Measurement(residuals, states, mask, work)
 

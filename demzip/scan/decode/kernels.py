@@ -135,7 +135,7 @@ def finish_lanes(
 @kernel
 def decode_rows(
     samples, magnitudes, pairs, holes, rows, cols, period, paired, taps, weights, thresholds,
-    popular, shift,
+    offsets, popular, shift,
     origin, cumulative, table_of_state, slots, symbols, tilts, words, shifts, position, limit,
     states, residuals, numbers, places, above, chosen,
 ):  # fmt: skip
@@ -143,7 +143,7 @@ def decode_rows(
 
     Preconditions: row 0 is in place; `period` is a multiple of SEGMENT, at least MIN_PERIOD and
     cols + 2 * MARGIN. `taps` are offsets of the template cells that `weights` (sets * taps) are
-    for, or of pairs of cells, W last. `states`, `residuals`, `numbers`, `places` (16), `above`
+    for, or of pairs of cells, W last; `offsets` as in predict. `states`, `residuals`, `numbers`, `places` (16), `above`
     (2 * LAG * 16) and `chosen` (taps * 16) are scratch; `states` holds the states of the lanes,
     before and after.
     """
@@ -161,7 +161,7 @@ def decode_rows(
     interior = select((row >= MARGIN) & (row < rows), zero + inner, zero)
     nothing = filled(load(samples, 0), 0)
     # West of the cells, in registers: what was stored a moment ago is slow to come back.
-    w, mag_w, mag_ww, pair = nothing, nothing, nothing, zero
+    w, ww, mag_w, mag_ww, pair = nothing, nothing, nothing, nothing, zero
     window = nothing  # sum of the activities of a segment's window
     last = (rows - 1 + LANES - 1) // LANES * period + (LANES - 1) * LAG
     for start in range(-LAG, last, SEGMENT):
@@ -186,8 +186,9 @@ def decode_rows(
                 total += weighted(load(samples, place), load(pairs, place), weight, paired)
             total += weighted(w, pair, load(chosen, (taps.size - 1) * LANES), paired)
             prediction, subcontext = predict(
-                samples, at, NORTH, STEP, w, column, below(column - MARGIN, interior), total
-            )
+                samples, at, NORTH, STEP, w, ww, column, below(column - MARGIN, interior), total,
+                offsets,
+            )  # fmt: skip
             context = state_of(
                 load(samples, at + NORTH - STEP), w, mag_w, mag_ww,
                 load(above, (step & (2 * LAG - 1)) * LANES), shift, subcontext,
@@ -249,7 +250,7 @@ def decode_rows(
             store(samples, at, value)
             store(magnitudes, at, size)
             pair = pair_of(w, value)
-            w, mag_w, mag_ww = value, size, mag_w
+            w, ww, mag_w, mag_ww = value, w, size, mag_w
             store(pairs, at, pair)
             # Once more for the rows of lane 0, to whose west the last lanes stand.
             west = at + (period - DEPTH) * STEP - LANES
