@@ -1,75 +1,79 @@
-"""Whether predictions need offsets by the signs of differences, and which: the encoder's estimate.
+"""The encoder's offsets of predictions by patterns (docs/format.md section 6.6).
 
-Weights are linear: where the ground is stepped, or a resampling left its pattern, what they expect
-is off by an amount that depends on which neighbours are equal, above or below (docs/format.md
-section 6.5).
+Weights are linear. Where the ground goes in steps, how far off they are depends on which neighbours
+are equal and which are higher.
 """
 
 from dataclasses import replace
-import os
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
 from demzip.constants import MAX_OFFSET, PATTERNS
 from demzip.entropy.integers import write_integers
 from demzip.scan.measure.kernels import gather_errors
-from demzip.scan.measuring import Measurement
-from demzip.scan.survey import BITS_PER_ERROR, Fit, Mapper, Patch
+from demzip.scan.survey import BITS_PER_ERROR, Fit, Mapper, Patch, code_length
 from demzip.scan.workspace import weights_with_edge
 
 Float64Array = NDArray[np.float64]
+Int64Array = NDArray[np.int64]
 
-PRIOR_SAMPLES = float(os.environ.get('OFF_PRIOR', 30))
-UNIT = 16.0  # offsets in a sample
+UNIT = 16  # offsets in a sample
+PRIOR_SAMPLES = 30.0  # samples without an error that stand behind a pattern's offset
+LEAST_GAIN = 0.0025  # share of the bits; for less, decoding need not take 8 % longer
+ROWS = 4  # of surveyed blocks, one in so many is enough
 
 
 def fit_offsets(
     fit: Fit, patches: list[Patch], samples: int, mapper: Mapper = map, *, thorough: bool = False
 ) -> Fit:
+    """A fit with offsets, or as it was where they do not pay.
+
+    Args:
+        fit: Weights of a raster, without offsets.
+        patches: Some of its blocks.
+        samples: Of the raster.
+        mapper: Like `map`, perhaps on several threads.
+        thorough: Look at all samples of the patches.
+
+    """
     probes = [probe for patch in patches for probe in patch.probes(thorough=thorough)]
-    step=1
-    if os.environ.get('SRC','')=='whole4':
-        probes=patches; step=4
-    if os.environ.get('SRC','')=='whole1':
-        probes=patches; step=1
-    found = list(mapper(lambda probe: _errors(fit.measure(probe, keep=False), fit, step), probes))
-    if not found: return fit
-    every = np.sum(found, axis=0)
-    offsets = _offsets_of(every)
-    gain = _gain(offsets, every)
-    held = sum(_gain(_offsets_of(every - f), f) for f in found)
-    share = samples / max(float(sum(p.samples.size for p in probes)/step), 1)
-    used = np.count_nonzero(offsets)
-    cost = 8 * len(write_integers(offsets))
-    global LAST
-    LAST = (gain, held, used, share, cost)
-    if os.environ.get('OFF')=='0': return fit
-    if os.environ.get('OFF')=='1': return replace(fit, offsets=offsets)
-    return replace(fit, offsets=offsets) if pays else fit
-
-def _gain(offsets, sums):
-    counts, scales, errors = sums
-    return BITS_PER_ERROR*(offsets @ (2 * errors - offsets * scales) / UNIT**2)
-
-def _offsets_of(sums):
-    counts, scales, errors = sums
-    means = errors / np.maximum(scales, 1e-300)
-    if os.environ.get('SIG'):
-        # James-Stein-like: variance of the mean
-        z2 = means**2*scales*BITS_PER_ERROR/UNIT**2
-        shrunk = np.rint(means*np.maximum(1-float(os.environ['SIG'])/np.maximum(z2,1e-9),0))
-    else:
-        shrunk = np.rint(means * counts / (counts + PRIOR_SAMPLES))
-    return np.clip(shrunk, -MAX_OFFSET, MAX_OFFSET).astype(np.int64)
+    if len(probes) < 2:  # noqa: PLR2004  each is judged by the others
+        return fit
+    found = list(mapper(partial(_errors, fit, 1), probes))
+    every = np.sum([errors for errors, _ in found], axis=0)
+    gain = sum(_gain(_offsets(every - errors), errors) for errors, _ in found)
+    gain -= LEAST_GAIN * sum(bits for _, bits in found)
+    share = samples / sum(probe.samples.size for probe in probes)
+    if gain * share <= 8 * len(write_integers(_offsets(every))):
+        return fit
+    if not thorough:
+        every = np.sum([errors for errors, _ in mapper(partial(_errors, fit, ROWS), patches)], axis=0)
+    return replace(fit, offsets=_offsets(every))
 
 
-def _errors(measured: Measurement, fit: Fit, step: int) -> Float64Array:
-    """(3, 243): counts, scales, scaled errors of a measured block."""
+def _errors(fit: Fit, step: int, patch: Patch) -> tuple[Float64Array, float]:
+    """What gather_errors adds up in every step-th row of a patch, and the bits of all its rows."""
+    measured = fit.measure(patch, keep=False)
     work = measured.workspace
+    weights = weights_with_edge(fit.weights, work.samples.dtype.type)
     found = np.zeros((3, PATTERNS))
     gather_errors(
-        work.samples, work.magnitudes, measured.holes, work.rows, work.cols, step,
-        weights_with_edge(fit.weights, work.samples.dtype.type), fit.thresholds, work.sums,
-        work.activity, work.flat, work.sets, work.stride, *found,
-    )
-    return found
+        work.samples, work.magnitudes, measured.holes, work.rows, work.cols, step, weights,
+        fit.thresholds, work.sums, work.activity, work.flat, work.sets, work.stride, found,
+    )  # fmt: skip
+    return found, code_length([measured], fit.activity_shift)
+
+
+def _offsets(errors: Float64Array) -> Int64Array:
+    """Weighted means of the errors, the smaller the fewer samples are behind them."""
+    counts, scales, sums = errors
+    means = sums / np.where(scales > 0, scales, 1.0) * counts / (counts + PRIOR_SAMPLES)
+    return np.clip(np.rint(means), -MAX_OFFSET, MAX_OFFSET).astype(np.int64)
+
+
+def _gain(offsets: Int64Array, errors: Float64Array) -> float:
+    """Bits that offsets save, roughly."""
+    _, scales, sums = errors
+    return BITS_PER_ERROR / UNIT**2 * float(offsets @ (2 * sums - offsets * scales))

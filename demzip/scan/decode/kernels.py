@@ -161,7 +161,7 @@ def decode_rows(
     interior = select((row >= MARGIN) & (row < rows), zero + inner, zero)
     nothing = filled(load(samples, 0), 0)
     # West of the cells, in registers: what was stored a moment ago is slow to come back.
-    w, ww, mag_w, mag_ww, pair = nothing, nothing, nothing, nothing, zero
+    w, mag_w, mag_ww, pair = nothing, nothing, nothing, zero
     window = nothing  # sum of the activities of a segment's window
     last = (rows - 1 + LANES - 1) // LANES * period + (LANES - 1) * LAG
     for start in range(-LAG, last, SEGMENT):
@@ -186,7 +186,7 @@ def decode_rows(
                 total += weighted(load(samples, place), load(pairs, place), weight, paired)
             total += weighted(w, pair, load(chosen, (taps.size - 1) * LANES), paired)
             prediction, subcontext = predict(
-                samples, at, NORTH, STEP, w, ww, column, below(column - MARGIN, interior), total,
+                samples, at, NORTH, STEP, w, column, below(column - MARGIN, interior), total,
                 offsets,
             )  # fmt: skip
             context = state_of(
@@ -250,7 +250,7 @@ def decode_rows(
             store(samples, at, value)
             store(magnitudes, at, size)
             pair = pair_of(w, value)
-            w, ww, mag_w, mag_ww = value, w, size, mag_w
+            w, mag_w, mag_ww = value, size, mag_w
             store(pairs, at, pair)
             # Once more for the rows of lane 0, to whose west the last lanes stand.
             west = at + (period - DEPTH) * STEP - LANES

@@ -122,7 +122,7 @@ def measure_block(
                 total += weighted(load(samples, place), load(pairs, place), weight, paired)
             column = lanes + col
             prediction, subcontext = predict(
-                samples, at, north, 1, load(samples, at - 1), load(samples, at - 2), column,
+                samples, at, north, 1, load(samples, at - 1), column,
                 below(column - MARGIN, limit), total, offsets,
             )  # fmt: skip
             store(residuals, row * cols + col, x - prediction)

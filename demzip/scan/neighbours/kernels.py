@@ -58,11 +58,11 @@ def rank(one, other, unit):
 
 
 @inlined
-def predict(samples, at, north, east, w, ww, column, interior, total, offsets):
+def predict(samples, at, north, east, w, column, interior, total, offsets):
     """Predictions and subcontexts.
 
-    `w` and `ww` are the samples to the west, `column` the cells' columns in any width, `interior`
-    says which cells the edge rule does not hold for, `total` is the sum over the template with
+    `w` are the samples to the west, `column` the cells' columns in any width, `interior` says
+    which cells the edge rule does not hold for, `total` is the sum over the template with
     HALF, `offsets` are what is added to that (section 6.5), in its unit; none if there are none.
     """
     one = at + north
@@ -72,8 +72,8 @@ def predict(samples, at, north, east, w, ww, column, interior, total, offsets):
     edge = ((w + select(column == 0, filled(n, 0), step)) << WEIGHT_BITS) + HALF
     total = select(interior, total, edge)
     if offsets.size > 0:
-        pattern = rank(w, nw, 1) + rank(n, nw, 3) + rank(ne, n, 9) + rank(w, ww, 27)
-        pattern += rank(n, load(samples, one + north), 81)
+        pattern = rank(w, nw, 1) + rank(n, nw, 3) + rank(ne, n, 9) 
+        pattern += rank(w, load(samples, at - 2 * east), 27) + rank(n, load(samples, one + north), 81)
         total += resized(gather(offsets, pattern), total)
     level = (step == 0) & (ne == n) & (w == n)
     pattern = select(ne == load(samples, one + 2 * east), filled(n, FLAT + 2), filled(n, FLAT))
