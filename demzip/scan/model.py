@@ -145,8 +145,8 @@ class Model:
         if not legal:
             raise CorruptError("model: a field is outside its legal range")
         return cls(
-            weights, thresholds, activity_shift, limits, table_of_context, tuple(tables), popularity,
-            offsets,
+            weights, thresholds, activity_shift, limits, table_of_context, tuple(tables),
+            popularity, offsets,
         )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The encoder's offsets of predictions by patterns (docs/format.md section 6.6).
+"""The encoder's offsets of predictions by patterns (docs/format.md section 6.5).
 
 Weights are linear. Where the ground goes in steps, how far off they are depends on which neighbours
 are equal and which are higher.
@@ -14,15 +14,14 @@ from demzip.constants import MAX_OFFSET, PATTERNS
 from demzip.entropy.integers import write_integers
 from demzip.scan.measure.kernels import gather_errors
 from demzip.scan.survey import BITS_PER_ERROR, Fit, Mapper, Patch, code_length
-from demzip.scan.workspace import weights_with_edge
 
 Float64Array = NDArray[np.float64]
 Int64Array = NDArray[np.int64]
 
 UNIT = 16  # offsets in a sample
 PRIOR_SAMPLES = 30.0  # samples without an error that stand behind a pattern's offset
-LEAST_GAIN = 0.0025  # share of the bits; for less, decoding need not take 8 % longer
-ROWS = 4  # of surveyed blocks, one in so many is enough
+LEAST_GAIN = 0.0025  # share of the bits; for less, decoding need not take longer
+ROWS = 4  # one in so many of a surveyed block is enough
 
 
 def fit_offsets(
@@ -35,11 +34,11 @@ def fit_offsets(
         patches: Some of its blocks.
         samples: Of the raster.
         mapper: Like `map`, perhaps on several threads.
-        thorough: Look at all samples of the patches.
+        thorough: Estimate them from all samples of the patches.
 
     """
-    probes = [probe for patch in patches for probe in patch.probes(thorough=thorough)]
-    if len(probes) < 2:  # noqa: PLR2004  each is judged by the others
+    probes = [probe for patch in patches for probe in patch.probes()]
+    if len(probes) <= 1:  # what is estimated on some is judged on the others
         return fit
     found = list(mapper(partial(_errors, fit, 1), probes))
     every = np.sum([errors for errors, _ in found], axis=0)
@@ -48,20 +47,19 @@ def fit_offsets(
     share = samples / sum(probe.samples.size for probe in probes)
     if gain * share <= 8 * len(write_integers(_offsets(every))):
         return fit
-    if not thorough:
-        every = np.sum([errors for errors, _ in mapper(partial(_errors, fit, ROWS), patches)], axis=0)
-    return replace(fit, offsets=_offsets(every))
+    whole = mapper(partial(_errors, fit, 1 if thorough else ROWS), patches)
+    return replace(fit, offsets=_offsets(np.sum([errors for errors, _ in whole], axis=0)))
 
 
 def _errors(fit: Fit, step: int, patch: Patch) -> tuple[Float64Array, float]:
     """What gather_errors adds up in every step-th row of a patch, and the bits of all its rows."""
     measured = fit.measure(patch, keep=False)
     work = measured.workspace
-    weights = weights_with_edge(fit.weights, work.samples.dtype.type)
     found = np.zeros((3, PATTERNS))
+    middle = 8 if fit.moments is None else 6  # fixed weights give no fractions within a quarter
     gather_errors(
-        work.samples, work.magnitudes, measured.holes, work.rows, work.cols, step, weights,
-        fit.thresholds, work.sums, work.activity, work.flat, work.sets, work.stride, found,
+        work.samples, measured.residuals, measured.states, measured.holes, work.stride, step,
+        fit.activity_shift, middle, found,
     )  # fmt: skip
     return found, code_length([measured], fit.activity_shift)
 
@@ -70,7 +68,8 @@ def _offsets(errors: Float64Array) -> Int64Array:
     """Weighted means of the errors, the smaller the fewer samples are behind them."""
     counts, scales, sums = errors
     means = sums / np.where(scales > 0, scales, 1.0) * counts / (counts + PRIOR_SAMPLES)
-    return np.clip(np.rint(means), -MAX_OFFSET, MAX_OFFSET).astype(np.int64)
+    offsets: Int64Array = np.clip(np.rint(means), -MAX_OFFSET, MAX_OFFSET).astype(np.int64)
+    return offsets
 
 
 def _gain(offsets: Int64Array, errors: Float64Array) -> float:

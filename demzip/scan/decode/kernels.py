@@ -143,9 +143,9 @@ def decode_rows(
 
     Preconditions: row 0 is in place; `period` is a multiple of SEGMENT, at least MIN_PERIOD and
     cols + 2 * MARGIN. `taps` are offsets of the template cells that `weights` (sets * taps) are
-    for, or of pairs of cells, W last; `offsets` as in predict. `states`, `residuals`, `numbers`, `places` (16), `above`
-    (2 * LAG * 16) and `chosen` (taps * 16) are scratch; `states` holds the states of the lanes,
-    before and after.
+    for, or of pairs of cells, W last; `offsets` as in predict. `states`, `residuals`, `numbers`,
+    `places` (16), `above` (2 * LAG * 16) and `chosen` (taps * 16) are scratch; `states` holds the
+    states of the lanes, before and after.
     """
     masked = holes.size > 0
     plain = plain_tables(shifts)

@@ -192,8 +192,8 @@ def sign(value):
 def gather_errors(samples, residuals, states, holes, stride, step, shift, middle, found):
     """Errors in 2**-4 samples, reweighted as in gather_taps, by the pattern that offsets go by.
 
-    In every step-th row from row 1 on, off level ground. Predictions were rounded: `middle` is
-    what those of a quarter exceed its start by, and half a sample. Adds to (3, 243) counts of
+    In every step-th row from row 1 on, off level ground. A state tells the quarter of a sample that
+    the prediction lay in: `middle` is 8 less where in there, in 2**-4. Adds to (3, 243) counts of
     samples, sums of their scales, and of scales times errors.
     """
     masked = holes.shape[0] > 0
