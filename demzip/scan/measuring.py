@@ -10,6 +10,7 @@ from demzip.constants import TEMPLATE_SIZE
 from demzip.predict.kernels import BATCH
 from demzip.predict.lagrange import fits_int32
 from demzip.scan.measure.kernels import fill_holes, gather_normals, measure_block
+from demzip.scan.model import NO_OFFSETS
 from demzip.scan.taps import choose_taps, scaled_offsets
 from demzip.scan.workspace import (
     NO_HOLES,
@@ -59,11 +60,11 @@ def measure(
     holes: UInt8Array | None,
     weights: Int64Array,
     thresholds: Int64Array,
-    offsets: Int64Array,
     shift: int,
     bound: int,
     centre: int = 0,
     *,
+    offsets: Int64Array = NO_OFFSETS,
     keep: bool = True,
 ) -> Measurement:
     """Predict every sample of a block from its causal neighbours.
@@ -73,10 +74,10 @@ def measure(
         holes: (rows, cols) 0 or 1, or None.
         weights: (sets, 24) multiples of 2**-12 that sum to one.
         thresholds: (sets - 1,) mean activities from which the next set is used, ascending.
-        offsets: (243,) multiples of 2**-4, or (0,): predictions' by pattern.
         shift: Of activities to their levels.
         bound: Largest magnitude of a centred sample.
         centre: Of the samples.
+        offsets: (243,) as in Model, or NO_OFFSETS.
         keep: Whether the measurement must outlive this thread's next one.
 
     """

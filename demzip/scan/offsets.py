@@ -1,4 +1,4 @@
-"""The encoder's offsets of predictions by patterns (docs/format.md section 6.5).
+"""The encoder's offsets of predictions by patterns (docs/format.md section 6.6).
 
 Weights are linear. Where the ground goes in steps, how far off they are depends on which neighbours
 are equal and which are higher.

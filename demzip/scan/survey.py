@@ -115,8 +115,8 @@ class Fit:
     def measure(self, patch: Patch, *, keep: bool = True) -> Measurement:
         """Predict a patch with these weights; see scan.measuring.measure for `keep`."""
         return measure(
-            patch.samples, patch.holes, self.weights, self.thresholds, self.offsets,
-            self.activity_shift, patch.bound, patch.centre, keep=keep,
+            patch.samples, patch.holes, self.weights, self.thresholds, self.activity_shift,
+            patch.bound, patch.centre, offsets=self.offsets, keep=keep,
         )  # fmt: skip
 
 

@@ -73,7 +73,7 @@ def predict(samples, at, north, east, w, column, interior, total, offsets):
 
     `w` are the samples to the west, `column` the cells' columns in any width, `interior` says
     which cells the edge rule does not hold for, `total` is the sum over the template with HALF,
-    `offsets` (243, or none) are what is added to that by patterns (section 6.5), in its unit.
+    `offsets` (243, or none) are what is added to that by patterns (section 6.6), in its unit.
     """
     one = at + north
     n = load(samples, one)
