@@ -38,10 +38,11 @@ def fit_offsets(
 
     """
     probes = [probe for patch in patches for probe in patch.probes()]
-    if len(probes) <= 1:  # what is estimated on some is judged on the others
+    if not probes:
         return fit
     found = list(mapper(partial(_errors, fit, 1), probes))
     every = np.sum([errors for errors, _ in found], axis=0)
+    # What is estimated on the other probes is judged on each.
     gain = sum(_gain(_offsets(every - errors), errors) for errors, _ in found)
     gain -= LEAST_GAIN * sum(bits for _, bits in found)
     share = samples / sum(probe.samples.size for probe in probes)

@@ -88,7 +88,7 @@ class Surface:
         return sum(total >= threshold * len(window) for threshold in self.thresholds)
 
     def accumulator(self, row: int, col: int, chosen: int) -> int:
-        """Sections 6.2 and 6.3: the prediction in units of 2**-12, half a sample added, no offset."""
+        """Sections 6.2 and 6.3: the prediction in units of 2**-12 with half a sample, no offset."""
         west, north = self.sample(row, col - 1), self.sample(row - 1, col)
         if col == 0:
             return wrap(HALF + ONE * west)
