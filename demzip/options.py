@@ -7,7 +7,7 @@ from demzip.errors import OptionsError
 
 DEFAULT_PREDICTOR = "lagrange24"
 DEFAULT_BLOCK = 512
-BEST_BLOCK = 1024  # chances that adapt need more samples
+BEST_BLOCK = 1216  # chances that adapt need samples; tiles of 1201 and 3601 have no slivers
 MAX_JOBS = 256
 
 

@@ -26,7 +26,7 @@ from demzip.bench.report import BASE
 from demzip.errors import OptionsError
 from demzip.io.profile import creation_options
 from demzip.io.quiet import without_warnings
-from demzip.options import DEFAULT_BLOCK
+from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR, default_block
 from demzip.predict.templates import CHOICES
 
 ANY = native()
@@ -60,15 +60,17 @@ class Codec:
     decode: Decode
 
 
-def _demzip(predictor: str) -> Codec:
+def _demzip(name: str, predictor: str, *, best: bool = False) -> Codec:
     def encode(given: Given) -> bytes:
-        return demzip.encode(given.array, predictor=predictor, nodata=given.nodata)
+        return demzip.encode(given.array, predictor=predictor, nodata=given.nodata, best=best)
 
+    way = "best, " if best else ""
+    side = default_block(best=best)
     return Codec(
-        f"demzip-{predictor}",
-        f"demzip {predictor}",
+        f"demzip-{name}",
+        f"demzip {name}",
         "demzip",
-        f"demzip.encode, predictor {predictor}, blocks of {DEFAULT_BLOCK}, the declared no-data",
+        f"demzip.encode, {way}predictor {predictor}, blocks of {side}, the declared no-data",
         ANY,
         encode,
         lambda data, _given: demzip.decode(data),
@@ -209,7 +211,8 @@ def _images() -> Iterator[Codec]:
 _tiff = partial(_geotiff, NUM_THREADS="1")
 
 CODECS: tuple[Codec, ...] = (
-    *map(_demzip, CHOICES),
+    *(_demzip(name, name) for name in CHOICES),
+    _demzip("best", DEFAULT_PREDICTOR, best=True),
     _tiff(BASE, "TIFF DEFLATE", "DEFLATE 6, predictor", COMPRESS="DEFLATE", ZLEVEL="6"),
     _tiff("deflate9", "TIFF DEFLATE 9", "DEFLATE 9, predictor", COMPRESS="DEFLATE", ZLEVEL="9"),
     _tiff("zstd", "TIFF ZSTD", "ZSTD 9, predictor", COMPRESS="ZSTD", ZSTD_LEVEL="9"),
@@ -220,9 +223,9 @@ CODECS: tuple[Codec, ...] = (
     *_images(),
     *_arrays(),
 )
-# The fastest of demzip's predictors that follow slopes, the default, and the one that tries all;
-# the others lie between.
-OWN = ("demzip-jpeg4", "demzip-lagrange8", "demzip-lagrange24", "demzip-auto")
+# The fastest of demzip's predictors that follow slopes, the default, the one that tries all,
+# and the smallest files; the others lie between.
+OWN = ("demzip-jpeg4", "demzip-lagrange8", "demzip-lagrange24", "demzip-auto", "demzip-best")
 DEFAULT = tuple(codec.name for codec in CODECS if codec.family != "demzip" or codec.name in OWN)
 
 

@@ -45,7 +45,7 @@ def compress(
         int | None,
         typer.Option(
             metavar="N",
-            help="Side of a block: a multiple of 16 up to 4096; by default 512, 1024 with --best.",
+            help="Side of a block: a multiple of 16 up to 4096; by default 512, 1216 with --best.",
         ),
     ] = None,
     best: Annotated[

@@ -30,6 +30,8 @@ def warmup() -> None:
             back = decode(encode(values, predictor=predictor, nodata=nodata))
             if back.tobytes() != values.tobytes():
                 raise CorruptError("compiled code does not give samples back on this machine")
+    values, _ = next(_rasters())
+    decode(encode(values, best=True))
     seconds = time.perf_counter() - started
     directory = jit.cache_directory()
     if directory is None:

@@ -62,6 +62,11 @@ class Plane:
         return describe(self.value_map, self.model)
 
     @property
+    def coder(self) -> str:
+        """How its blocks are coded: "tables" or "adaptive"."""
+        return "tables" if isinstance(self.model, Model) else "adaptive"
+
+    @property
     def numbers(self) -> int:
         """Grid levels, popularity classes and frequency levels that it keeps in memory."""
         levels = self.value_map.levels

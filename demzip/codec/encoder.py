@@ -184,7 +184,7 @@ def encode(
             float64; numbers of 64 bits within +-2**46. Not modified.
         predictor: One of demzip.PREDICTORS, or "auto" for the one that codes smallest.
         nodata: Value of missing samples; they cost next to nothing.
-        block: Side of a block, a multiple of 16 from 16 to 4096; by default 512, 1024 if `best`.
+        block: Side of a block, a multiple of 16 from 16 to 4096; by default 512, 1216 if `best`.
         jobs: Threads; 0 for one per processor.
         best: Make the smallest file, however long it takes to write and to read.
         georeference: Metadata to store along; its no-data values give way to `nodata`.

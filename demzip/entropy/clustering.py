@@ -1,5 +1,6 @@
 """Which contexts share a table: greedy merging by the bits that tables and residuals cost."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 
 from demzip.constants import ESCAPE, MAX_CLUSTERS, MAX_SHIFT, SIDE_TOKENS
 from demzip.entropy.kernels import merge_contexts
-from demzip.entropy.tables import Table, level_of
+from demzip.entropy.tables import Table, levels_of
 
 Int64Array = NDArray[np.int64]
 
@@ -15,7 +16,7 @@ NEIGHBOURS = 16  # contexts this far apart are compared first: two bins of eight
 TOKEN_BITS = 5.0  # what one level of a table costs in the header
 TABLE_BITS = 40.0  # what a table costs besides its levels
 ROUGH, FAIR = 8, 64  # counts whose logarithm is kept to an octave, to half an octave
-ESCAPE_BITS = 12.0  # what an escaped residual costs besides the escape itself
+NO_ESCAPE = 1e-3  # what counts where no escape was counted
 
 
 def choose_shifts(
@@ -44,50 +45,67 @@ def make_tables(
         The tables and, per context, the number of its table (0 for contexts that never occur).
 
     """
-    contexts = histogram.shape[0]
-    scratch = np.zeros((contexts + 1, histogram.shape[1]))
-    scratch[:-1] = histogram
-    cluster = np.arange(contexts)
-    # Neighbours first, which leaves few enough clusters to compare every two.
-    for reach in (NEIGHBOURS, contexts):
-        step, partner = np.zeros(contexts, np.int64), np.zeros(contexts, np.int64)
-        merge_contexts(
-            scratch, shifts, reach, MAX_CLUSTERS, TOKEN_BITS, TABLE_BITS, ESCAPE_BITS,
-            step, np.zeros(contexts), partner, np.zeros(contexts),
-        )  # fmt: skip
-        cluster = step[cluster]
-    occupied = histogram.sum(axis=1) > 0
-    names, numbers = np.unique(cluster[occupied], return_inverse=True)
-    table_of = np.zeros_like(cluster)
-    table_of[occupied] = numbers
-    if names.size == 0:
+    occupied = np.flatnonzero(histogram.any(axis=1))
+    table_of = np.zeros(histogram.shape[0], np.int64)
+    if occupied.size == 0:
         return (Table(0, SIDE_TOKENS, (1,), 1),), table_of
-    tables = []
-    for name in names:
-        members = occupied & (cluster == name)
-        tables.append(
-            _table(histogram[members].sum(axis=0), int(shifts[np.argmax(members)]))
+    used = np.flatnonzero(histogram.any(axis=0))
+    scratch = np.zeros((histogram.shape[0] + 1, used.size), np.int64)
+    scratch[:-1] = histogram[:, used]
+    # Neighbours first, which leaves few enough clusters to compare every two.
+    near, kept = _merge(scratch, shifts, NEIGHBOURS)
+    scratch = scratch[[*kept, -1]]
+    far, left = _merge(scratch, shifts[kept], kept.size)
+    cluster = far[np.searchsorted(kept, near[occupied])]
+    table_of[occupied] = np.searchsorted(left, cluster)
+    counts = np.zeros((left.size, histogram.shape[1]), np.int64)
+    counts[:, used] = scratch[left]
+    return _tables(counts, shifts[kept[left]]), table_of
+
+
+def _merge(
+    histogram: NDArray[np.int64], shifts: NDArray[np.int64], reach: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Merge rows; returns the row that each was merged into, and those that are left."""
+    contexts = shifts.size
+    cluster, partner = np.zeros((2, contexts), np.int64)
+    own, saved = np.zeros(contexts), np.empty((contexts, contexts))
+    merge_contexts(
+        histogram, shifts, reach, MAX_CLUSTERS, _logs(), TOKEN_BITS, TABLE_BITS, cluster, own,
+        partner, saved,
+    )  # fmt: skip
+    return cluster, np.flatnonzero(own >= 0)
+
+
+@cache
+def _logs() -> NDArray[np.float64]:
+    """Of counts below 4096, as merge_contexts takes them."""
+    counts = np.arange(4096)
+    logs: NDArray[np.float64] = counts * np.log2(np.maximum(counts, 1)) - TOKEN_BITS
+    logs[0] = 0
+    return logs
+
+
+def _tables(counts: NDArray[np.int64], shifts: NDArray[np.int64]) -> tuple[Table, ...]:
+    """Tables for (tables, 128) counts."""
+    totals = counts.sum(axis=1, keepdims=True)
+    levels = levels_of(np.maximum(counts, 1), totals)
+    # Rough where a count is small, since fewer levels cost fewer bits.
+    step = np.where(counts < ROUGH, 4, np.where(counts < FAIR, 2, 1))
+    levels = np.maximum(step, np.rint(levels / step).astype(np.int64) * step)
+    levels[counts == 0] = 0
+    escapes = levels_of(np.maximum(counts[:, ESCAPE], NO_ESCAPE), totals[:, 0])
+    present = counts[:, :ESCAPE] > 0
+    none = ~present.any(axis=1)
+    present[none, SIDE_TOKENS], levels[none, SIDE_TOKENS] = True, 1
+    first, after = present.argmax(axis=1), ESCAPE - present[:, ::-1].argmax(axis=1)
+    return tuple(
+        Table(shift, start, tuple(row[start:end]), escape)
+        for shift, start, end, row, escape in zip(
+            shifts.tolist(), first.tolist(), after.tolist(), levels.tolist(), escapes.tolist(),
+            strict=True,
         )
-    return tuple(tables), table_of
-
-
-def _table(counts: NDArray[np.int64], shift: int) -> Table:
-    total = float(counts.sum())
-    escape = level_of(max(float(counts[ESCAPE]), 1e-3), total)
-    present = np.flatnonzero(counts[:ESCAPE])
-    if present.size == 0:
-        return Table(shift, SIDE_TOKENS, (1,), escape)
-    first, last = int(present[0]), int(present[-1])
-    levels = tuple(_level(int(count), total) for count in counts[first : last + 1])
-    return Table(shift, first, levels, escape)
-
-
-def _level(count: int, total: float) -> int:
-    """Level of a count; rough where the count is small, since fewer levels cost fewer bits."""
-    if count == 0:
-        return 0
-    step = 4 if count < ROUGH else 2 if count < FAIR else 1
-    return max(step, round(level_of(count, total) / step) * step)
+    )  # fmt: skip
 
 
 def plain_first(

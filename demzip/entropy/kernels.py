@@ -18,7 +18,6 @@ from demzip.constants import ESCAPE, SIDE_REACH, SIDE_TOKENS
 from demzip.jit import inlined, kernel
 
 FULL = 0xFFFFFFFFFFFFFFFF
-BITMAP_RATE = 5  # Format: an adaptive chance moves by 1/32 of its distance
 
 
 @inlined
@@ -147,173 +146,103 @@ def peek_bits(words, bit):
 
 
 
-
-
 @inlined
-def coded_bits(one, other, token_bits, table_bits, escape_bits):
-    """Bits of two histograms under one table: residuals, table and escapes."""
-    total, information, tokens = 0.0, 0.0, 0
+def information(one, other, logs, token_bits):
+    """Bits of two histograms under one table, its levels at `token_bits` each among them."""
+    total, bits = 0, 0.0
     for i in range(one.size):
         count = one[i] + other[i]
-        if count > 0.0:
-            total += count
-            information -= count * math.log2(count)
-            tokens += 1
-    if total > 0.0:
-        information += total * math.log2(total)
-    escapes = one[one.size - 1] + other[one.size - 1]
-    return information + tokens * token_bits + table_bits + escapes * escape_bits
+        total += count
+        if count < logs.size:
+            bits -= logs[count]
+        else:
+            bits += token_bits - count * math.log2(count)
+    return bits + total * math.log2(max(total, 1))
 
 
 @kernel
 def merge_contexts(
-    histogram, shifts, reach, most, token_bits, table_bits, escape_bits, cluster, own, partner, gain
+    histogram, shifts, reach, most, logs, token_bits, table_bits, cluster, own, partner, saved
 ):
     """Merge the pair of clusters that saves most until none does and at most `most` are left.
 
-    Encoder only. `histogram` (contexts + 1, symbols) float64, its last row zeros, is destroyed;
+    Encoder only. `histogram` (contexts + 1, symbols) int64, its last row zeros, is destroyed;
     `cluster[i]` becomes the number of the context that i was merged into. Clusters with different
-    shifts or more than `reach` apart never merge. `own`, `partner` and `gain` are scratch, one
-    element per context.
+    shifts or more than `reach` apart never merge. `logs[n]` is n log2 n less `token_bits`, but 0
+    for n = 0. `own`, `partner` (contexts,) and `saved` (contexts, contexts) are scratch; `own`
+    ends as -1 for contexts that have no cluster of their name.
     """
     n = histogram.shape[0] - 1
-    nothing = histogram[n]
     alive = 0
     for i in range(n):
         cluster[i] = i
         own[i] = -1.0
-        partner[i] = -1
-        gain[i] = -math.inf
-        if histogram[i].sum() > 0.0:
-            own[i] = coded_bits(histogram[i], nothing, token_bits, table_bits, escape_bits)
+        if histogram[i].sum() > 0:
+            own[i] = information(histogram[i], histogram[n], logs, token_bits)
             alive += 1
     for i in range(n):
-        find_partner(
-            histogram, shifts, reach, own, i, token_bits, table_bits, escape_bits, partner, gain
-        )
+        compare(
+            histogram, shifts, i, i + 1, min(n, i + reach + 1), logs, token_bits, table_bits, own,
+            saved,
+        )  # fmt: skip
+    for i in range(n):
+        partner[i] = best_partner(shifts, reach, own, saved, i)
     while True:
         best = -1
         for i in range(n):
-            if own[i] >= 0.0 and partner[i] >= 0 and (best < 0 or gain[i] > gain[best]):
+            if own[i] >= 0.0 and partner[i] >= 0 and (
+                best < 0 or saved[i, partner[i]] > saved[best, partner[best]]
+            ):
                 best = i
-        if best < 0 or (gain[best] <= 0.0 and alive <= most):
+        if best < 0 or (saved[best, partner[best]] <= 0.0 and alive <= most):
             break
         other = partner[best]
-        for k in range(nothing.size):
+        for k in range(histogram.shape[1]):
             histogram[best, k] += histogram[other, k]
-            histogram[other, k] = 0.0
         own[other] = -1.0
-        own[best] = coded_bits(histogram[best], nothing, token_bits, table_bits, escape_bits)
+        own[best] = information(histogram[best], histogram[n], logs, token_bits)
         alive -= 1
         for i in range(n):
             if cluster[i] == other:
                 cluster[i] = best
+        compare(
+            histogram, shifts, best, max(best - reach, 0), min(n, best + reach + 1), logs,
+            token_bits, table_bits, own, saved,
+        )  # fmt: skip
         for i in range(n):
-            if own[i] >= 0.0 and (i == best or partner[i] == best or partner[i] == other):
-                find_partner(
-                    histogram, shifts, reach, own, i, token_bits, table_bits, escape_bits,
-                    partner, gain,
-                )
-            elif own[i] >= 0.0 and shifts[i] == shifts[best] and abs(i - best) <= reach:
-                saved = (
-                    own[i] + own[best]
-                    - coded_bits(
-                        histogram[i], histogram[best], token_bits, table_bits, escape_bits
-                    )
-                )  # fmt: skip
-                if saved > gain[i]:
-                    gain[i] = saved
-                    partner[i] = best
+            if i == best or partner[i] == best or partner[i] == other:
+                partner[i] = best_partner(shifts, reach, own, saved, i)
+            elif (
+                partner[i] >= 0 and shifts[i] == shifts[best] and abs(i - best) <= reach
+                and saved[i, best] > saved[i, partner[i]]
+            ):  # fmt: skip
+                partner[i] = best
 
 
 @kernel
-def find_partner(
-    histogram, shifts, reach, own, i, token_bits, table_bits, escape_bits, partner, gain
+def compare(
+    histogram, shifts, i, start, end, logs, token_bits, table_bits, own, saved
 ):
-    """Set the cluster whose merger with i saves most bits, and how many (they may be negative)."""
-    partner[i], gain[i] = -1, -math.inf
-    if own[i] < 0.0:
-        return
-    for j in range(max(i - reach, 0), min(histogram.shape[0] - 1, i + reach + 1)):
+    """Note how many bits the mergers of cluster i with start .. end - 1 save, perhaps below 0."""
+    for j in range(start, end):
+        if j != i and own[i] >= 0.0 and own[j] >= 0.0 and shifts[j] == shifts[i]:
+            bits = information(histogram[i], histogram[j], logs, token_bits)
+            saved[i, j] = own[i] + own[j] + table_bits - bits
+            saved[j, i] = saved[i, j]
+
+
+@kernel
+def best_partner(shifts, reach, own, saved, i):
+    """The cluster whose merger with i saves most bits; -1 if there is none that it may merge with.
+
+    Also for what is no cluster any more.
+    """
+    best = -1
+    for j in range(max(i - reach, 0), min(own.size, i + reach + 1)):
         if j != i and own[j] >= 0.0 and shifts[j] == shifts[i]:
-            saved = (
-                own[i] + own[j]
-                - coded_bits(histogram[i], histogram[j], token_bits, table_bits, escape_bits)
-            )  # fmt: skip
-            if saved > gain[i]:
-                partner[i], gain[i] = j, saved
-
-
-@inlined
-def bitmap_context(mask, row, col):
-    """Pattern 0..63 of the six nearest earlier cells of a mask; outside cells are 0."""
-    cols = mask.shape[1]
-    context = 0
-    if col > 0:
-        context |= int64(mask[row, col - 1])
-    if col > 1:
-        context |= int64(mask[row, col - 2]) << 1
-    if row > 0:
-        context |= int64(mask[row - 1, col]) << 2
-        if col > 0:
-            context |= int64(mask[row - 1, col - 1]) << 3
-        if col + 1 < cols:
-            context |= int64(mask[row - 1, col + 1]) << 4
-    if row > 1:
-        context |= int64(mask[row - 2, col]) << 5
-    return context
-
-
-@inlined
-def adapt(chance, bit):
-    """Move a 16-bit probability of 1 towards the bit; it stays within 32..65504."""
-    if bit:
-        return chance + ((65536 + 31 - chance) >> BITMAP_RATE) - 1
-    return chance - ((chance - 32) >> BITMAP_RATE)
-
-
-@kernel
-def encode_bitmap(mask, chances, words):
-    """Code a mask of 0 and 1 with adaptive chances (64,), all 32768 at first. Returns words."""
-    low, span, position = uint64(0), uint64(FULL), uint64(0)
-    for row in range(mask.shape[0]):
-        for col in range(mask.shape[1]):
-            context = bitmap_context(mask, row, col)
-            chance = chances[context]
-            bit = mask[row, col]
-            left, width = 0, chance
-            if bit == 0:
-                left, width = chance, 65536 - chance
-            low, span, position = encode_step(
-                low, span, position, words, uint64(left), uint64(width), uint64(8)
-            )
-            chances[context] = adapt(chance, bit)
-    return encode_end(low, span, position, words)
-
-
-@kernel
-def decode_bitmap(words, chances, mask):
-    """Inverse of encode_bitmap; `words` ends with two zero words. Returns the words taken."""
-    point, span, position = decode_start(words, 0)
-    limit = uint64(words.size - 1)
-    for row in range(mask.shape[0]):
-        for col in range(mask.shape[1]):
-            context = bitmap_context(mask, row, col)
-            chance = chances[context]
-            scale = (span >> uint64(24)) << uint64(8)
-            bit = point < scale * uint64(chance)
-            if bit:
-                span = scale * uint64(chance)
-            else:
-                point -= scale * uint64(chance)
-                span = scale * uint64(65536 - chance)
-            if span < uint64(1) << uint64(32):
-                point = (point << uint64(32)) | uint64(words[position])
-                position = min(position + uint64(1), limit)
-                span = span << uint64(32)
-            mask[row, col] = 1 if bit else 0
-            chances[context] = adapt(chance, bit)
-    return position
+            if best < 0 or saved[i, j] > saved[i, best]:
+                best = j
+    return best
 
 
 @inlined

@@ -1,8 +1,8 @@
 """Frequency tables of the residual coder (docs/format.md section 8.2)."""
 
-import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,32 +77,42 @@ class Table:
             0 <= self.shift <= MAX_SHIFT
             and self.first >= 0
             and self.first + len(self.levels) <= TOKENS
-            and all(0 <= level <= MAX_LEVEL for level in self.levels)
+            and min(self.levels, default=0) >= 0
+            and max(self.levels, default=0) <= MAX_LEVEL
             and 1 <= self.escape <= MAX_LEVEL
         )
 
     def frequencies(self) -> NDArray[np.int64]:
         """Integer frequencies of the tokens and then the escape, summing to 4096."""
-        return normalise([*self.levels, self.escape], TABLE_TOTAL)
+        return normalise(np.array([*self.levels, self.escape], np.int64), TABLE_TOTAL)
 
 
-def normalise(levels: list[int], total: int) -> NDArray[np.int64]:
+def normalise(levels: NDArray[np.int64], total: int) -> NDArray[np.int64]:
     """Integer frequencies with the given logarithms: 0 for level 0, else at least 1.
 
     Source: docs/format.md section 8.2. The most frequent symbol (the first of equals) takes what
-    rounding leaves over. At least one level must not be 0; at most total / 2 levels.
+    rounding leaves over.
+
+    Args:
+        levels: (n,), or (tables, n) for several tables at once; 0 .. 60, at least one of a table
+            not 0, n at most 134.
+        total: Of the frequencies, at most 2**24; twice as many as there are levels, or more.
+
     """
-    masses = [QUARTER_OCTAVE[level & 3] << (level >> 2) if level else 0 for level in levels]
-    mass = sum(masses)
-    frequencies = [max(1, m * total // mass) if m else 0 for m in masses]
-    largest = masses.index(max(masses))
-    frequencies[largest] += total - sum(frequencies)
-    return np.array(frequencies, np.int64)
+    # Exact in 64 bits: masses are at most 2**29, times the total 2**53.
+    masses = np.where(levels > 0, np.array(QUARTER_OCTAVE)[levels & 3] << (levels >> 2), 0)
+    mass = masses.sum(axis=-1, keepdims=True)
+    frequencies: NDArray[np.int64] = np.maximum(masses * total // mass, levels > 0)
+    largest = np.arange(levels.shape[-1]) == masses.argmax(axis=-1, keepdims=True)
+    frequencies += largest * (total - frequencies.sum(axis=-1, keepdims=True))
+    return frequencies
 
 
-def level_of(count: float, total: float) -> int:
-    """Level that comes closest to the probability count / total > 0."""
-    return min(max(round(4 * math.log2(count / total)) + MAX_LEVEL - 4, 1), MAX_LEVEL)
+def levels_of(counts: NDArray[Any], total: NDArray[Any]) -> NDArray[np.int64]:
+    """Levels that come closest to the probabilities counts / total > 0."""
+    levels = np.rint(4 * np.log2(counts / total)) + MAX_LEVEL - 4
+    found: NDArray[np.int64] = np.clip(levels, 1, MAX_LEVEL).astype(np.int64)
+    return found
 
 
 @dataclass(frozen=True)
@@ -110,8 +120,8 @@ class CompiledTables:
     """Tables as the kernels read them.
 
     Attributes:
-        slots: (tables * 4096,) uint32: bits 0-11 frequency - 1, 12-23 distance of the slot from
-            its symbol's first one, 24-31 symbol.
+        frequencies: (tables, 128), of the symbols.
+        cumulative: (tables, 128), of all symbols before each.
         symbols: (tables * 128,) int32: bits 0-5 how many bits the symbol leaves open (63 for the
             escape), 6-10 shift of the table, 16-31 the signed first quotient of the symbol.
         codes: (tables * 128,) int32: bits 0-12 frequency, 13-24 cumulative frequency; 0 for
@@ -122,39 +132,52 @@ class CompiledTables:
 
     """
 
-    slots: NDArray[np.uint32]
+    frequencies: NDArray[np.int64]
+    cumulative: NDArray[np.int64]
     symbols: NDArray[np.int32]
     codes: NDArray[np.int32]
     tilts: NDArray[np.int64]
     shifts: NDArray[np.int32]
 
+    @cached_property
+    def slots(self) -> NDArray[np.uint32]:
+        """(tables * 4096,), which only decoders need.
+
+        Bits 0-11 frequency - 1, 12-23 distance of the slot from its symbol's first one, 24-31
+        symbol.
+        """
+        numbers = np.arange(1 << SYMBOL_BITS) << 24
+        # Less what the slots' numbers, which are added below, have too much; it wraps.
+        first = numbers + self.frequencies - 1 - (self.cumulative << 12)
+        slots = np.repeat(first.astype(np.uint32).ravel(), self.frequencies.ravel())
+        places = np.arange(TABLE_TOTAL, dtype=np.uint32) << 12
+        return (slots.reshape(-1, TABLE_TOTAL) + places).ravel()
+
 
 def compile_tables(tables: tuple[Table, ...]) -> CompiledTables:
     """Lay at least one table out for the kernels; every table must be legal."""
-    slots = np.zeros((len(tables), TABLE_TOTAL), np.uint32)
-    symbols = np.zeros((len(tables), 1 << SYMBOL_BITS), np.int32)
-    codes = np.zeros((len(tables), 1 << SYMBOL_BITS), np.int32)
-    tilts = np.zeros((len(tables), 1 << SYMBOL_BITS), np.int64)
+    levels = np.zeros((len(tables), 1 << SYMBOL_BITS), np.int64)
+    for row, table in zip(levels, tables, strict=True):
+        row[table.first : table.first + len(table.levels)] = table.levels
+    levels[:, ESCAPE] = [table.escape for table in tables]
+    shifts = np.array([table.shift for table in tables], np.int32)
+    frequencies = normalise(levels, TABLE_TOTAL)
+    cumulative = np.cumsum(frequencies, axis=1) - frequencies
     starts, widths = token_spans()
-    for row, table in enumerate(tables):
-        frequencies = table.frequencies()
-        tokens = table.first + np.arange(len(table.levels))
-        found = np.append(tokens, ESCAPE)
-        cumulative = np.cumsum(frequencies) - frequencies
-        distances = np.arange(TABLE_TOTAL) - np.repeat(cumulative, frequencies)
-        of_slot = np.repeat(found << 24 | frequencies - 1, frequencies)
-        slots[row] = of_slot | distances << 12
-        codes[row, found] = np.where(frequencies > 0, cumulative << 13 | frequencies, 0)
-        symbols[row, :TOKENS] = starts << 16 | table.shift << 6 | widths + table.shift
-        symbols[row, ESCAPE] = OPEN_ESCAPE
-        densities = np.zeros(TOKENS + 2, np.int64)
-        densities[tokens + 1] = frequencies[:-1] << (MAX_WIDTH - widths[tokens])
-        ends = densities[:-1] + densities[1:]
-        tilts[row, :TOKENS] = ends[:-1] << 32 | ends[1:]
+    symbols = np.full(levels.shape, OPEN_ESCAPE, np.int32)
+    symbols[:, :TOKENS] = starts << 16 | widths
+    symbols[:, :TOKENS] += 65 * shifts[:, None]  # the table's shift, and as many open bits more
+    symbols[:, TOKENS:ESCAPE] = 0
+    densities = np.zeros((len(tables), TOKENS + 2), np.int64)
+    densities[:, 1:-1] = frequencies[:, :TOKENS] << (MAX_WIDTH - widths)
+    ends = densities[:, :-1] + densities[:, 1:]
+    tilts = np.zeros(levels.shape, np.int64)
+    tilts[:, :TOKENS] = ends[:, :-1] << 32 | ends[:, 1:]
     return CompiledTables(
-        slots.ravel(),
+        frequencies,
+        cumulative,
         symbols.ravel(),
-        codes.ravel(),
+        np.where(frequencies > 0, cumulative << 13 | frequencies, 0).astype(np.int32).ravel(),
         tilts.ravel(),
-        np.array([table.shift for table in tables], np.int32),
+        shifts,
     )

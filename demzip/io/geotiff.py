@@ -50,7 +50,7 @@ def compress(
         src: Whatever rasterio opens: a file, a URL, the name of a subdataset.
         dst: The .dz file; by default beside the input, with its name.
         predictor: One of demzip.PREDICTORS, or "auto" for the one that codes smallest.
-        block: Side of a block, a multiple of 16 from 16 to 4096; by default 512, 1024 if `best`.
+        block: Side of a block, a multiple of 16 from 16 to 4096; by default 512, 1216 if `best`.
         jobs: Threads; 0 for one per processor.
         best: Make the smallest file, however long it takes to write and to read.
         overwrite: Whether an existing file may be replaced.

@@ -35,7 +35,7 @@ def simplify(codes: UInt8Array) -> UInt8Array:
 
 def write_mask(codes: UInt8Array) -> bytes:
     """Where the holes are."""
-    words = write_bitmap(np.minimum(codes, 1))
+    words = write_bitmap(codes)
     return write_varint(words.size) + words.astype("<u4").tobytes()
 
 

@@ -93,8 +93,10 @@ class Model:
         out += write_naturals(changed)
         shapes = [[t.shift, t.first, len(t.levels), t.escape] for t in self.tables]
         out += write_naturals(np.array(shapes, np.int64).ravel())
-        levels = [np.diff(np.array(t.levels, np.int64), prepend=0) for t in self.tables]
-        out += write_integers(np.concatenate(levels))
+        # Every table's levels begin anew, as after a level of 0.
+        levels = np.array([level for t in self.tables for level in (*t.levels, 0)], np.int64)
+        last = np.cumsum([len(t.levels) + 1 for t in self.tables]) - 1
+        out += write_integers(np.delete(np.diff(levels, prepend=0), last))
         out += self.popularity.to_bytes()
         return bytes(out)
 
@@ -116,22 +118,25 @@ class Model:
         limits = np.cumsum(steps[sets - 1 :])
         table_count = reader.varint(MAX_CLUSTERS + 1)
         changed = read_naturals(reader, CONTEXTS)
-        table_of_context = np.empty(CONTEXTS, np.int64)
-        for context in range(CONTEXTS):
-            if changed[context] == 0:
-                below = context - SUBCONTEXTS
-                table_of_context[context] = table_of_context[below] if below >= 0 else -1
-            else:
-                table_of_context[context] = changed[context] - 1
+        # 0 stands for the table of the nearest bin below that has another number.
+        rows = changed.reshape(BINS, SUBCONTEXTS)
+        nearest = np.where(rows > 0, np.arange(BINS)[:, None], 0)
+        nearest = np.maximum.accumulate(nearest, axis=0)
+        table_of_context = np.take_along_axis(rows, nearest, axis=0).ravel() - 1
         shapes = read_naturals(reader, 4 * table_count).reshape(-1, 4)
         if table_count == 0 or shapes.max() > TOKENS:
             raise CorruptError("model: illegal table")
         levels = read_integers(reader, int(shapes[:, 2].sum()))
-        tables, start = [], 0
-        for shift, first, count, escape in shapes.tolist():
-            column = np.cumsum(levels[start : start + count])
-            tables.append(Table(shift, first, tuple(column.tolist()), escape))
-            start += count
+        starts = np.cumsum(shapes[:, 2]) - shapes[:, 2]
+        sums = np.cumsum(levels)
+        before = np.append(0, sums)[starts]
+        levels = sums - np.repeat(before, shapes[:, 2])
+        tables = tuple(
+            Table(shift, first, tuple(levels[start : start + count].tolist()), escape)
+            for start, (shift, first, count, escape) in zip(
+                starts.tolist(), shapes.tolist(), strict=True
+            )
+        )
         popularity = Popularity.from_bytes(reader)
         legal = (
             all(table.is_legal() for table in tables)
@@ -145,8 +150,8 @@ class Model:
         if not legal:
             raise CorruptError("model: a field is outside its legal range")
         return cls(
-            weights, thresholds, activity_shift, limits, table_of_context, tuple(tables),
-            popularity, offsets,
+            weights, thresholds, activity_shift, limits, table_of_context, tables, popularity,
+            offsets,
         )  # fmt: skip
 
 

@@ -4,6 +4,8 @@ Encoder and decoder keep the whole coded fraction as one integer as long as the 
 no wrapping, and no state in common with the coder of the package.
 """
 
+from collections.abc import Callable
+
 WORD = 32
 FULL = (1 << 64) - 1
 CALM = 1 << 32  # below this span, a word moves out
@@ -121,52 +123,122 @@ class BitReader:
         return (self.count + 31) // WORD == len(self.stream)
 
 
+EMPTY, HOLES, MIXED = 0, 1, 2
+SIDE = 8
+Table = list[list[int]]
+
+
 class MaskModel:
-    """Chances of a 1 out of 65536 in 64 contexts."""
+    """Chances and rates of one kind of contexts (section 5.3)."""
 
-    def __init__(self) -> None:
-        self.chances = [32768] * 64
+    def __init__(self, slowest: int) -> None:
+        self.chances: dict[int, tuple[int, int]] = {}
+        self.slowest = slowest
 
-    @staticmethod
-    def context(mask: list[list[int]], row: int, col: int) -> int:
-        """Pattern of W, WW, N, NW, NE, NN; cells outside are 0."""
-        around = ((0, -1), (0, -2), (-1, 0), (-1, -1), (-1, 1), (-2, 0))
-        context = 0
-        for place, (down, right) in enumerate(around):
-            r, c = row + down, col + right
-            if r >= 0 and 0 <= c < len(mask[0]):
-                context |= mask[r][c] << place
-        return context
+    def table(self, context: int) -> list[int]:
+        """Frequencies of the symbols: 1 first, then 0."""
+        p, _ = self.chances.setdefault(context, (32768, 1))
+        return [p, 65536 - p]
 
     def adapt(self, context: int, bit: int) -> None:
-        """Move a chance towards the bit."""
-        p = self.chances[context]
-        self.chances[context] += ((65567 - p) >> 5) - 1 if bit else -((p - 32) >> 5)
+        """Move a chance towards the bit, more slowly each time."""
+        p, s = self.chances[context]
+        p = p + ((65504 - p) >> s) if bit else p - ((p - 32) >> s)
+        self.chances[context] = p, min(s + 1, self.slowest)
 
 
-def encode_mask(mask: list[list[int]]) -> list[int]:
-    """Words of a mask."""
-    coder, model = RangeEncoder(), MaskModel()
+def at(table: Table, row: int, col: int) -> int:
+    """An element; 0 outside."""
+    return table[row][col] if 0 <= row < len(table) and 0 <= col < len(table[0]) else 0
+
+
+def context_of_tile(tiles: Table, row: int, col: int) -> int:
+    """The first of the two contexts of a tile."""
+    w, n, ne = at(tiles, row, col - 1), at(tiles, row - 1, col), at(tiles, row - 1, col + 1)
+    return 2 * (9 * w + 3 * n + ne)
+
+
+def context_of_cell(mask: Table, row: int, col: int) -> int:
+    """Pattern of W, WW, NE, N, NW, NN."""
+    around = ((0, -1), (0, -2), (-1, 1), (-1, 0), (-1, -1), (-2, 0))
+    return sum(at(mask, row + r, col + c) << place for place, (r, c) in enumerate(around))
+
+
+def others(state: int) -> list[int]:
+    """The other states of tiles, the smaller one first."""
+    return [other for other in (EMPTY, HOLES, MIXED) if other != state]
+
+
+def state_of(mask: Table, row: int, col: int) -> int:
+    """State of a tile."""
+    rows = mask[SIDE * row : SIDE * row + SIDE]
+    cells = {cell for cells in rows for cell in cells[SIDE * col : SIDE * col + SIDE]}
+    return MIXED if len(cells) == 2 else cells.pop()
+
+
+def bits_of_mask(mask: Table) -> list[tuple[MaskModel, int, int]]:
+    """Every bit that a mask is coded with: the model, the context, the bit."""
+    of_tiles, of_cells = MaskModel(4), MaskModel(5)
+    found = []
+    tiles: Table = [
+        [state_of(mask, row, col) for col in range(-(-len(mask[0]) // SIDE))]
+        for row in range(-(-len(mask) // SIDE))
+    ]
+    for row, states in enumerate(tiles):
+        for col, state in enumerate(states):
+            west, context = at(tiles, row, col - 1), context_of_tile(tiles, row, col)
+            found.append((of_tiles, context, int(state == west)))
+            if state != west:
+                found.append((of_tiles, context + 1, others(west).index(state)))
     for row, cells in enumerate(mask):
         for col, bit in enumerate(cells):
-            context = model.context(mask, row, col)
-            p = model.chances[context]
-            coder.put_symbol(1 - bit, [p, 65536 - p], MASK_BITS)
-            model.adapt(context, bit)
+            if tiles[row // SIDE][col // SIDE] == MIXED:
+                found.append((of_cells, context_of_cell(mask, row, col), bit))
+    return found
+
+
+def encode_mask(mask: Table) -> list[int]:
+    """Words of a mask."""
+    coder = RangeEncoder()
+    for model, context, bit in bits_of_mask(mask):
+        coder.put_symbol(1 - bit, model.table(context), MASK_BITS)
+        model.adapt(context, bit)
     return coder.words()
 
 
-def decode_mask(words: list[int], rows: int, cols: int) -> list[list[int]] | None:
+class DamagedError(Exception):
+    """Words that no encoder writes."""
+
+
+def decode_mask(words: list[int], rows: int, cols: int) -> Table | None:
     """Inverse of encode_mask; None for a damaged mask."""
-    coder, model = RangeDecoder(words), MaskModel()
-    mask = [[0] * cols for _ in range(rows)]
-    for row in range(rows):
-        for col in range(cols):
-            context = model.context(mask, row, col)
-            p = model.chances[context]
-            symbol = coder.take([p, 65536 - p], MASK_BITS)
-            if symbol is None:
-                return None
-            mask[row][col] = 1 - symbol
-            model.adapt(context, 1 - symbol)
+    coder = RangeDecoder(words)
+
+    def take(model: MaskModel, context: int) -> int:
+        symbol = coder.take(model.table(context), MASK_BITS)
+        if symbol is None:
+            raise DamagedError
+        model.adapt(context, 1 - symbol)
+        return 1 - symbol
+
+    try:
+        mask = _take_mask(take, rows, cols)
+    except DamagedError:
+        return None
     return mask if coder.ends() else None
+
+
+def _take_mask(take: Callable[[MaskModel, int], int], rows: int, cols: int) -> Table:
+    of_tiles, of_cells = MaskModel(4), MaskModel(5)
+    tiles = [[EMPTY] * -(-cols // SIDE) for _ in range(-(-rows // SIDE))]
+    for row, states in enumerate(tiles):
+        for col in range(len(states)):
+            west, context = at(tiles, row, col - 1), context_of_tile(tiles, row, col)
+            same = take(of_tiles, context)
+            states[col] = west if same else others(west)[take(of_tiles, context + 1)]
+    mask = [[int(tiles[r // SIDE][c // SIDE] == HOLES) for c in range(cols)] for r in range(rows)]
+    for row, cells in enumerate(mask):
+        for col in range(cols):
+            if tiles[row // SIDE][col // SIDE] == MIXED:
+                cells[col] = take(of_cells, context_of_cell(mask, row, col))
+    return mask

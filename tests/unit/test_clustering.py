@@ -6,18 +6,19 @@ from numpy.typing import NDArray
 
 from demzip.constants import CONTEXTS, ESCAPE, MAX_CLUSTERS, MAX_SHIFT, SIDE_TOKENS
 from demzip.entropy.clustering import (
-    ESCAPE_BITS,
     TABLE_BITS,
     TOKEN_BITS,
     choose_shifts,
     make_tables,
+    plain_first,
 )
+from demzip.entropy.tables import Table
 
 Int64Array = NDArray[np.int64]
 
 
 def cost(histogram: Int64Array, groups: Int64Array) -> float:
-    """Bits of contexts that share tables by group: table, escapes and information."""
+    """Bits of contexts that share tables by group: table and information."""
     total = 0.0
     for group in np.unique(groups):
         counts = histogram[groups == group].sum(axis=0)
@@ -26,7 +27,6 @@ def cost(histogram: Int64Array, groups: Int64Array) -> float:
             continue
         share = present / present.sum()
         total += -(present * np.log2(share)).sum() + TABLE_BITS + TOKEN_BITS * present.size
-        total += ESCAPE_BITS * counts[ESCAPE]
     return total
 
 
@@ -97,3 +97,12 @@ def test_shifts_bring_the_mean_token_between_3_and_6() -> None:
         shift = int(choose_shifts(np.array([10]), np.array([10 * mean]))[0])
         assert shift == 0 or 3 <= mean / (1 << shift) < 6
     assert choose_shifts(np.array([0, 1]), np.array([0.0, 1e30])).tolist() == [0, MAX_SHIFT]
+
+
+def test_tables_without_shift_come_first() -> None:
+    shifts = [2, 0, 1, 0, 0, 3]
+    tables = tuple(Table(shift, number, (), 60) for number, shift in enumerate(shifts))
+    of_context = np.random.default_rng(1).integers(0, len(shifts), CONTEXTS)
+    found, renumbered = plain_first(tables, of_context)
+    assert [table.shift for table in found] == [0, 0, 0, 2, 1, 3]
+    assert [found[k] for k in renumbered] == [tables[k] for k in of_context]

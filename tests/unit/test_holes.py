@@ -57,7 +57,7 @@ def read_both(
 @st.composite
 def codes_of_blocks(draw: st.DrawFn) -> tuple[UInt8Array, int]:
     """Codes of a small block, some of them alike in runs, and the bytes of a value."""
-    shape = (draw(st.integers(1, 12)), draw(st.integers(1, 12)))
+    shape = (draw(st.integers(1, 20)), draw(st.integers(1, 20)))
     rng = np.random.default_rng(draw(st.integers(0, 1 << 16)))
     kinds = draw(st.sampled_from([[1], [2], [255], [0, 1], [0, 255], [0, 1, 2, 3, 255]]))
     codes = rng.choice(kinds, shape)

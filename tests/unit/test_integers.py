@@ -73,6 +73,8 @@ def lists() -> list[list[int]]:
     every = [value for value in values_of_every_length() if value < 1 << 62]
     made = [[], [0], [-1], [7] * 50, [7] * 50 + [-8], every, [-value for value in every]]
     made += [[(1 << 62) - 1, -(1 << 62)], list(range(-30, 31)), [1 << 61] * 9]
+    # Extra bits of every length, from every bit of a byte on.
+    made.append([value >> 1 for value in every for _ in range(9)])
     for scale in (2, 40, 5000, 1 << 40):
         made.append(np.rint(scale * rng.standard_normal(300)).astype(np.int64).tolist())
     return made

@@ -11,6 +11,7 @@ from demzip.entropy.kernels import chance_of_lower
 from demzip.entropy.tables import Table, compile_tables, side_tokens
 from demzip.scan.symbols.kernels import (
     number_of,
+    plain_tables,
     put_bits,
     put_escape,
     put_part,
@@ -163,6 +164,13 @@ def test_samples(popular: bool) -> None:
         assert residual == one.residual
     assert (state, position) == (LEAST, len(found))
     assert {ESCAPE} < {one.symbol for one in coded}
+
+
+@pytest.mark.parametrize(
+    ("shifts", "plain"), [([0], 1), ([3], 0), ([0, 0, 2, 0], 2), ([0, 0, 0], 3), ([1, 0], 0)]
+)
+def test_plain_tables(shifts: list[int], plain: int) -> None:
+    assert plain_tables(np.array(shifts, np.int32)) == plain
 
 
 def test_symbols_of_residuals() -> None:

@@ -18,7 +18,7 @@ from demzip.entropy.tables import (
     QUARTER_OCTAVE,
     Table,
     compile_tables,
-    level_of,
+    levels_of,
     normalise,
     side_tokens,
     token_spans,
@@ -40,24 +40,36 @@ def level_lists() -> list[list[int]]:
 def test_frequencies_sum_to_the_total_and_keep_what_occurs() -> None:
     for levels in level_lists():
         for total in (1 << 12, 1 << 24):
-            found = normalise(levels, total)
+            found = normalise(np.array(levels), total)
             assert found.sum() == total
             assert ((found > 0) == (np.array(levels) > 0)).all()
             assert found.min() >= 0
             assert found.tolist() == reference.frequencies(levels, total)
 
 
+def test_frequencies_of_many_tables_at_once() -> None:
+    rng = np.random.default_rng(2)
+    levels = rng.integers(0, MAX_LEVEL + 1, (60, ESCAPE + 1)) * rng.integers(0, 2, (60, 1))
+    levels[::3] = np.minimum(levels[::3], 2)  # many equals
+    levels[:, ESCAPE] = rng.integers(1, MAX_LEVEL + 1, 60)
+    for total in (1 << 12, 1 << 24):
+        found = normalise(levels, total)
+        for row, frequencies in zip(levels.tolist(), found.tolist(), strict=True):
+            assert frequencies == reference.frequencies(row, total)
+
+
 def test_quarter_octaves_are_what_they_say() -> None:
     assert [round(16384 * 2 ** (k / 4)) for k in range(4)] == list(QUARTER_OCTAVE)
 
 
-def test_level_of_is_the_nearest_quarter_octave() -> None:
+def test_levels_of_are_the_nearest_quarter_octaves() -> None:
     for total in (10.0, 4096.0, 1e9):
-        for share in np.geomspace(1e-4, 1, 60):
-            level = level_of(share * total, total)
-            assert 1 <= level <= MAX_LEVEL
-            assert abs((level - (MAX_LEVEL - 4)) / 4 - np.log2(share)) <= 0.125 + 1e-9
-    assert level_of(1e-30, 1.0) == 1
+        shares = np.geomspace(1e-4, 1, 60)
+        levels = levels_of(shares * total, np.array(total))
+        assert levels.min() >= 1
+        assert levels.max() <= MAX_LEVEL
+        assert (abs((levels - (MAX_LEVEL - 4)) / 4 - np.log2(shares)) <= 0.125 + 1e-9).all()
+    assert levels_of(np.array([1e-30]), np.array(1.0)).tolist() == [1]
 
 
 def test_spans_cover_every_quotient_once() -> None:

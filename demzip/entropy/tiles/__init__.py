@@ -1,0 +1,1 @@
+"""Kernels of masks, tile by tile."""
