@@ -14,6 +14,9 @@ TEMPLATE_SIZE = TEMPLATE_ABOVE + TEMPLATE_WEST
 WEIGHT_BITS = 12  # weights are multiples of 2**-12
 WEIGHT_ONE = 1 << WEIGHT_BITS
 MAX_SETS = 8  # weight sets of one block
+PATTERNS = 3**5  # signs of five differences, each of which may have an offset of its own
+OFFSET_SHIFT = 8  # offsets are multiples of 2**-4: of 2**8 units of a sum over the template
+MAX_OFFSET = 127  # magnitude of the largest
 
 # Contexts
 ACTIVITY_LEVELS = 4096  # an activity's level is min(activity >> the raster's shift, 4095)

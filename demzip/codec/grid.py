@@ -19,6 +19,7 @@ from demzip.scan.block import make_patch, write_block
 from demzip.scan.holes import simplify
 from demzip.scan.measuring import Measurement
 from demzip.scan.model import Model
+from demzip.scan.offsets import fit_offsets
 from demzip.scan.survey import Fit, Patch, fit_block, fit_raster, make_model
 
 AnyArray = NDArray[np.generic]
@@ -122,6 +123,8 @@ class GridEncoder:
         """Fit weights and make tables for one predictor."""
         mapper = partial(in_order, self.jobs)
         fit = fit_raster(list(patches.values()), predictor, mapper, thorough=thorough)
+        total = self.grid.rows * self.grid.cols
+        fit = fit_offsets(fit, list(patches.values()), total, mapper, thorough=thorough)
         sampled = self.grid.count > 2 * len(patches)  # then half of them can tell for the rest
         measure = partial(_measure, fit=fit, keep=True, thorough=thorough)
         tasks = [(patch, not sampled or k % 2 == 0) for k, patch in enumerate(patches.values())]

@@ -13,6 +13,7 @@ from demzip.codec import in_order
 from demzip.codec.grid import GridEncoder, GridPlan
 from demzip.codec.plane import PlaneEncoder, PlanePlan
 from demzip.codec.real import RealEncoder, RealPlan
+from demzip.scan.model import NO_OFFSETS
 from demzip.scan.real.model import RealModel
 from demzip.scan.survey import Fit, Patch
 
@@ -75,7 +76,7 @@ def count_corrections(
             plane.value_map = replace(plane.value_map, levels=None)
             plan = plane.plan(plan.predictor)
         tally = _Tally(limits, plane.value_map.step or 1.0)
-        of_block = partial(_on_grid, plane, plan.fit)
+        of_block = partial(_on_grid, plane, replace(plan.fit, offsets=NO_OFFSETS))
     for counted, steps in in_order(jobs, of_block, plane.grid):
         tally.add(counted, steps)
     return tally.finish()

@@ -9,7 +9,7 @@ offset.
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.constants import TEMPLATE_SIZE, WEIGHT_BITS, WEIGHT_ONE
+from demzip.constants import MAX_OFFSET, OFFSET_SHIFT, TEMPLATE_SIZE, WEIGHT_ONE
 from demzip.predict.templates import W
 
 Float64Array = NDArray[np.float64]
@@ -62,4 +62,5 @@ def fits_int32(weights: Int64Array, bound: int) -> bool:
 
     """
     largest = int(np.abs(weights).sum(axis=1).max(initial=WEIGHT_ONE))
-    return (max(largest, 3 * WEIGHT_ONE) + 1) * (bound + 1) < 2**31 and WEIGHT_BITS > 0
+    sums = (max(largest, 3 * WEIGHT_ONE) + 1) * (bound + 1)
+    return sums + (MAX_OFFSET << OFFSET_SHIFT) < 2**31

@@ -205,8 +205,8 @@ def read_block(
     stream = Stream(states, reader.half_words())
     samples, span = decode_residuals(
         shape, stream, holes_of(frame.codes), weights,
-        model.thresholds, model.activity_shift, model.popularity, model.table_of_state,
-        model.compiled, bound, centre, target,
+        model.thresholds, model.offsets, model.activity_shift, model.popularity,
+        model.table_of_state, model.compiled, bound, centre, target,
     )  # fmt: skip
     return samples, span, frame.codes, frame.explicit
 

@@ -12,7 +12,7 @@ from demzip.errors import CorruptError
 from demzip.predict.lagrange import fits_int32
 from demzip.scan.decode.kernels import NORTH, STEP, decode_first_row, decode_rows, place_rows
 from demzip.scan.encoding import WORDS_PER_POPULAR_SAMPLE, Stream, flat_holes
-from demzip.scan.taps import choose_taps
+from demzip.scan.taps import choose_taps, scaled_offsets
 from demzip.scan.workspace import (
     NO_HOLES,
     Wave,
@@ -33,6 +33,7 @@ def decode_residuals(
     holes: NDArray[np.uint8] | None,
     weights: NDArray[np.int64],
     thresholds: NDArray[np.int64],
+    offsets: NDArray[np.int64],
     shift: int,
     popularity: Popularity,
     table_of_state: NDArray[np.uint8],
@@ -80,9 +81,9 @@ def decode_residuals(
         position = decode_rows(
             wave.samples, wave.magnitudes, wave.pairs, mask, rows, cols, wave.period,
             taps.paired, taps.offsets(NORTH, STEP), taps.weights.ravel(),
-            np.minimum(thresholds, widest).astype(dtype), popular, shift, origin,
-            popularity.cumulative, *shared, tables.shifts, position, used + 1,
-            states, wave.residuals, wave.numbers, wave.places, wave.above, wave.chosen,
+            np.minimum(thresholds, widest).astype(dtype), scaled_offsets(offsets),
+            popular, shift, origin, popularity.cumulative, *shared, tables.shifts, position,
+            used + 1, states, wave.residuals, wave.numbers, wave.places, wave.above, wave.chosen,
         )  # fmt: skip
         lows, highs = place_rows(wave.samples, rows, cols, wave.period, centre, out)
         lowest, highest = min(lowest, lows), max(highest, highs)

@@ -10,7 +10,8 @@ from demzip.constants import TEMPLATE_SIZE
 from demzip.predict.kernels import BATCH
 from demzip.predict.lagrange import fits_int32
 from demzip.scan.measure.kernels import fill_holes, gather_normals, measure_block
-from demzip.scan.taps import choose_taps
+from demzip.scan.model import NO_OFFSETS
+from demzip.scan.taps import choose_taps, scaled_offsets
 from demzip.scan.workspace import (
     NO_HOLES,
     IntArray,
@@ -63,6 +64,7 @@ def measure(
     bound: int,
     centre: int = 0,
     *,
+    offsets: Int64Array = NO_OFFSETS,
     keep: bool = True,
 ) -> Measurement:
     """Predict every sample of a block from its causal neighbours.
@@ -75,6 +77,7 @@ def measure(
         shift: Of activities to their levels.
         bound: Largest magnitude of a centred sample.
         centre: Of the samples.
+        offsets: (243,) as in Model, or NO_OFFSETS.
         keep: Whether the measurement must outlive this thread's next one.
 
     """
@@ -92,7 +95,7 @@ def measure(
     measure_block(
         work.samples, work.magnitudes, work.scratch(), work.above, mask, rows, cols, work.stride,
         taps.paired, taps.offsets(-int(work.stride), 1), taps.weights, thresholds,
-        shift_within(shift, dtype), residuals, states,
+        scaled_offsets(offsets), shift_within(shift, dtype), residuals, states,
     )  # fmt: skip
     return Measurement(residuals, states, mask, work)
 

@@ -1,6 +1,6 @@
 """What all blocks of a raster share: weights, contexts and tables (docs/format.md section 4)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +12,9 @@ from demzip.constants import (
     CONTEXTS,
     MAX_ACTIVITY_SHIFT,
     MAX_CLUSTERS,
+    MAX_OFFSET,
     MAX_SETS,
+    PATTERNS,
     SUBCONTEXTS,
     TEMPLATE_ABOVE,
     TEMPLATE_SIZE,
@@ -36,6 +38,7 @@ Int64Array = NDArray[np.int64]
 
 WEIGHT_MAGNITUDE = 1 << 20  # no legal weight is larger
 THRESHOLD_LIMIT = 1 << 53
+NO_OFFSETS = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Model:
         table_of_context: (256,) table of each context.
         tables: 1..64 tables.
         popularity: Of the samples, or NOT_USED.
+        offsets: (243,) multiples of 2**-4, -127 .. 127, or NO_OFFSETS: predictions' by pattern.
 
     """
 
@@ -60,6 +64,7 @@ class Model:
     table_of_context: Int64Array
     tables: tuple[Table, ...]
     popularity: Popularity = NOT_USED
+    offsets: Int64Array = field(default_factory=lambda: NO_OFFSETS)
 
     @cached_property
     def table_of_state(self) -> NDArray[np.uint8]:
@@ -76,6 +81,7 @@ class Model:
         out = bytearray()
         out += write_varint(self.weights.shape[0])
         out += write_weights(self.weights)
+        out += write_varint(self.offsets.size // PATTERNS) + write_integers(self.offsets)
         steps = np.diff(self.limits, prepend=0)
         out += write_varint(self.activity_shift)
         out += write_varint(self.limits.size)
@@ -104,6 +110,7 @@ class Model:
         """
         weights = read_sets(reader)
         sets = weights.shape[0]
+        offsets = read_integers(reader, PATTERNS * reader.varint(2))
         activity_shift = reader.varint(MAX_ACTIVITY_SHIFT + 1)
         limit_count = reader.varint(BINS)
         steps = read_integers(reader, sets - 1 + limit_count)
@@ -138,12 +145,14 @@ class Model:
             and np.all(steps >= 0)
             and np.all(steps < THRESHOLD_LIMIT)
             and limits.max(initial=0) < ACTIVITY_LEVELS
+            and np.abs(offsets).max(initial=0) <= MAX_OFFSET
         )
         if not legal:
             raise CorruptError("model: a field is outside its legal range")
         return cls(
-            weights, thresholds, activity_shift, limits, table_of_context, tables, popularity
-        )
+            weights, thresholds, activity_shift, limits, table_of_context, tables, popularity,
+            offsets,
+        )  # fmt: skip
 
 
 def write_weights(weights: Int64Array) -> bytes:

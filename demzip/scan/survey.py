@@ -5,7 +5,7 @@ Nothing here is part of the format; any model that `Model.from_bytes` accepts de
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -36,7 +36,7 @@ from demzip.scan.measure.kernels import (
     segment_activities,
 )
 from demzip.scan.measuring import Measurement, measure, normals
-from demzip.scan.model import THRESHOLD_LIMIT, Model
+from demzip.scan.model import NO_OFFSETS, THRESHOLD_LIMIT, Model
 
 Int64Array = NDArray[np.int64]
 Float64Array = NDArray[np.float64]
@@ -101,6 +101,7 @@ class Fit:
         activity_shift: Of activities to their levels.
         moments: (sets, 24, 24) per sample, or None for fixed weights.
         taps: Cells that the fit may use.
+        offsets: (243,) as in Model, or NO_OFFSETS.
 
     """
 
@@ -109,12 +110,13 @@ class Fit:
     activity_shift: int
     moments: Float64Array | None
     taps: tuple[int, ...]
+    offsets: Int64Array = field(default_factory=lambda: NO_OFFSETS)
 
     def measure(self, patch: Patch, *, keep: bool = True) -> Measurement:
         """Predict a patch with these weights; see scan.measuring.measure for `keep`."""
         return measure(
             patch.samples, patch.holes, self.weights, self.thresholds, self.activity_shift,
-            patch.bound, patch.centre, keep=keep,
+            patch.bound, patch.centre, offsets=self.offsets, keep=keep,
         )  # fmt: skip
 
 
@@ -165,7 +167,7 @@ def _solve_sets(
         if own is not None:
             weights[number] = own
     means = moments / np.maximum(counts, 1)[:, None, None]
-    return Fit(weights, thresholds, fit.activity_shift, means, fit.taps)
+    return Fit(weights, thresholds, fit.activity_shift, means, fit.taps, fit.offsets)
 
 
 def fit_raster(
@@ -303,7 +305,7 @@ def make_model(
     tables, table_of_context = plain_first(*make_tables(histogram, shifts))
     return Model(
         fit.weights, fit.thresholds, fit.activity_shift, limits, table_of_context, tables,
-        popularity,
+        popularity, fit.offsets,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.constants import MARGIN, TEMPLATE_ABOVE, TEMPLATE_SIZE
+from demzip.constants import MARGIN, OFFSET_SHIFT, TEMPLATE_ABOVE, TEMPLATE_SIZE
 from demzip.scan.workspace import IntArray
 
 
@@ -50,6 +50,11 @@ def choose_taps(weights: NDArray[np.int64], bound: int, dtype: type) -> Taps:
     """
     narrow = dtype == np.int32 and bound < 1 << 15
     return _taps(weights.astype(np.int64).tobytes(), narrow, dtype)
+
+
+def scaled_offsets(offsets: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Offsets in units of the sum over the template."""
+    return (offsets << OFFSET_SHIFT).astype(np.int32)
 
 
 @lru_cache(maxsize=256)

@@ -115,6 +115,7 @@ def first_table(data: bytes) -> list[str]:
     made.varints(1, "{} model bytes")
     (sets,) = made.varints(1, "S = {} weight sets")
     made.numbers("weights", 23 * sets, signed=True)
+    made.varints(1, "{}: no offsets")
     _, limits = made.varints(2, "activity shift {}, M = {} limits")
     steps = made.numbers("differences of thresholds and limits", sets - 1 + limits, signed=True)
     made.rows[-1] = made.rows[-1][:-2] + f"; limits {in_words(running(steps[sets - 1 :]))} |"

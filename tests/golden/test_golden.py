@@ -84,6 +84,7 @@ def test_files_use_every_part_of_the_format() -> None:
     assert any(plane.map.levels for plane in planes)
     assert any(model.popularity is not None for model in models)
     assert max(len(model.others) for model in models) > 1
+    assert any(model.offsets for model in models)
     used = {(plane.map.dtype, plane.map.rule) for plane in planes}
     assert {dtype for dtype, _ in used} >= {1, 2, 3, 4, 6, 7, 8, 9}
     assert used >= {(6, rule) for rule in (1, 2, 3, 4)} | {(7, rule) for rule in (1, 3, 4)}

@@ -9,12 +9,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import demzip
-from demzip.codec import open_bytes
+from demzip.codec import grid, open_bytes
 from tests import terrain
 from tests.golden.formulas import waves
 from tests.property.strategies import FLOATS, INTEGERS, Case, cases
 from tests.reference import decoder as reference
 from tests.reference.model import Model
+from tests.unit import make
 
 SHAPES = st.tuples(st.integers(1, 20), st.integers(1, 40))
 ONE = Case(np.array([[77]], np.uint16), None, 16, "auto")
@@ -46,6 +47,17 @@ def test_reference_decoder_agrees(case: Case) -> None:
     assert (found.header.rows, found.header.cols) == case.values.shape[-2:]
     assert len(found.header.planes) == (1 if case.values.ndim == 2 else case.values.shape[0])
     assert found.to_bytes() == case.values.tobytes()
+
+
+@given(cases(largest=40), st.integers(0, 1 << 16))
+def test_any_offsets(case: Case, seed: int) -> None:
+    """Offsets that nobody estimated: both decoders know what they mean."""
+    offsets = make.offsets(np.random.default_rng(seed))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(grid, "fit_offsets", lambda fit, *_, **__: replace(fit, offsets=offsets))
+        data = demzip.encode(case.values, **case.options())
+    same(demzip.decode(data), case.values)
+    assert reference.decode(data).to_bytes() == case.values.tobytes()
 
 
 @given(cases())

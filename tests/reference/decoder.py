@@ -252,7 +252,7 @@ def read_coded(
     if min(states) < LEAST:
         raise RejectError("the state of a lane")
     lanes = Lanes(states, fields.half_words())
-    surface = Surface(rows, cols, complete(others), model.thresholds)
+    surface = Surface(rows, cols, complete(others), model.thresholds, model.offsets)
     try:
         decode_samples(surface, holes, centre, model, lanes, steps)
     except DamageError as error:

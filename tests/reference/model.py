@@ -11,6 +11,8 @@ MAX_STEP = 1 << 53
 MAX_LEVELS = 1 << 20
 FIRST_LIMIT = 1 << 47
 OTHERS = 23  # weights of a set that stand in the file
+PATTERNS = 243
+MAX_OFFSET = 127
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class Model:
 
     Attributes:
         others: Per weight set, the 23 weights that are not that of W.
+        offsets: Those of section 6.6, or none.
         thresholds, limits: As in sections 6.4 and 7.3.
         shift: Activity shift.
         table_of_context: 256 numbers of tables.
@@ -28,6 +31,7 @@ class Model:
     """
 
     others: list[list[int]]
+    offsets: list[int]
     thresholds: list[int]
     shift: int
     limits: list[int]
@@ -61,6 +65,9 @@ def read_model(data: bytes) -> Model:
     if sets == 0:
         raise RejectError("no weight set")
     others = read_weights(fields, sets)
+    offsets = fields.signed_list(PATTERNS * fields.varint(2))
+    if any(abs(offset) > MAX_OFFSET for offset in offsets):
+        raise RejectError("an offset")
     shift = fields.varint(49)
     limit_count = fields.varint(32)
     steps = fields.signed_list(sets - 1 + limit_count)
@@ -74,7 +81,7 @@ def read_model(data: bytes) -> Model:
         raise RejectError("no table")
     table_of_context = _read_context_map(fields, table_count)
     model = Model(
-        others, running(steps[: sets - 1]), shift, limits, table_of_context,
+        others, offsets, running(steps[: sets - 1]), shift, limits, table_of_context,
         _read_tables(fields, table_count), _read_popularity(fields),
     )  # fmt: skip
     fields.done()

@@ -1,6 +1,7 @@
 """Prediction and contexts, one sample at a time (docs/format.md sections 6 and 7)."""
 
 from dataclasses import dataclass
+from functools import partial
 
 MARGIN = 3
 SEGMENT = 16
@@ -37,9 +38,14 @@ class Surface:
     """The samples x and magnitudes m of a block, as far as they are known."""
 
     def __init__(
-        self, rows: int, cols: int, weights: list[list[int]], thresholds: list[int]
+        self,
+        rows: int,
+        cols: int,
+        weights: list[list[int]],
+        thresholds: list[int],
+        offsets: list[int] | None = None,
     ) -> None:
-        self.rows, self.cols = rows, cols
+        self.rows, self.cols, self.offsets = rows, cols, offsets
         self.weights, self.thresholds = weights, thresholds
         self.x = [[0] * cols for _ in range(rows)]
         self.m = [[0] * cols for _ in range(rows)]
@@ -82,7 +88,7 @@ class Surface:
         return sum(total >= threshold * len(window) for threshold in self.thresholds)
 
     def accumulator(self, row: int, col: int, chosen: int) -> int:
-        """Sections 6.2 and 6.3: the prediction in units of 2**-12, half a sample added."""
+        """Sections 6.2 and 6.3: the prediction in units of 2**-12 with half a sample, no offset."""
         west, north = self.sample(row, col - 1), self.sample(row - 1, col)
         if col == 0:
             return wrap(HALF + ONE * west)
@@ -93,6 +99,20 @@ class Surface:
         for weight, (down, right) in zip(weights, TEMPLATE, strict=True):
             total += weight * self.x[row + down][col + right]
         return wrap(total)
+
+    def offset(self, row: int, col: int) -> int:
+        """Section 6.6: what is added to the accumulator, in units of 2**-4."""
+        if not self.offsets:
+            return 0
+        here, above = partial(self.sample, row), partial(self.sample, row - 1)
+        steps = (
+            here(col - 1) - above(col - 1),
+            above(col) - above(col - 1),
+            above(col + 1) - above(col),
+            here(col - 1) - here(col - 2),
+            above(col) - self.sample(row - 2, col),
+        )
+        return self.offsets[sum(3**j * (1 + (d > 0) - (d < 0)) for j, d in enumerate(steps))]
 
     def look(self, row: int, col: int, chosen: int) -> Outlook:
         """Prediction, activity and subcontext of a sample that is no hole."""
@@ -111,7 +131,7 @@ class Surface:
             repeats_east = northeast == self.sample(row - 1, col + 2)
             repeats_north = north == self.sample(row - 2, col)
             return Outlook(west, activity, FLAT + 2 * repeats_east + repeats_north)
-        total = self.accumulator(row, col, chosen)
+        total = wrap(self.accumulator(row, col, chosen) + 256 * self.offset(row, col))
         return Outlook(total >> 12, activity, total >> 10 & 3)
 
     def put(self, row: int, col: int, value: int, residual: int) -> None:
@@ -138,13 +158,14 @@ def measure(
     weights: list[list[int]],
     thresholds: list[int],
     shift: int,
+    offsets: list[int] | None = None,
 ) -> tuple[list[list[int]], list[list[int]], Surface]:
     """The encoder's view: residual and state (8 * activity level + subcontext) of every sample.
 
     Both are 0 in holes.
     """
     rows, cols = len(samples), len(samples[0])
-    surface = Surface(rows, cols, weights, thresholds)
+    surface = Surface(rows, cols, weights, thresholds, offsets)
     residuals = [[0] * cols for _ in range(rows)]
     states = [[0] * cols for _ in range(rows)]
     chosen = 0

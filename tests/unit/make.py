@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.constants import CONTEXTS, TEMPLATE_SIZE, WEIGHT_ONE
+from demzip.constants import CONTEXTS, PATTERNS, TEMPLATE_SIZE, WEIGHT_ONE
 from demzip.container.layout import INDEX, write_front
 from demzip.entropy.popularity import MAX_CLASS, Popularity
 from demzip.entropy.tables import Table
@@ -26,6 +26,11 @@ def weights(rng: np.random.Generator, sets: int = 1, spread: float = 400.0) -> I
     made = np.rint(spread * rng.standard_normal((sets, TEMPLATE_SIZE))).astype(np.int64)
     made[:, W] += WEIGHT_ONE - made.sum(axis=1)
     return made
+
+
+def offsets(rng: np.random.Generator) -> Int64Array:
+    """Offsets of all patterns, the largest among them."""
+    return rng.choice([-127, -1, 0, 1, 127, 16, -40], PATTERNS).astype(np.int64)
 
 
 def table(rng: np.random.Generator, *, full: bool = False) -> Table:
@@ -64,7 +69,9 @@ def popularity(rng: np.random.Generator, samples: Int64Array) -> Popularity:
 
 def fit_of(made: Model) -> Fit:
     """What measures a block for a model."""
-    return Fit(made.weights, made.thresholds, made.activity_shift, None, ())
+    return Fit(
+        made.weights, made.thresholds, made.activity_shift, None, (), made.offsets
+    )
 
 
 def counterpart(made: Model) -> reference.Model:

@@ -200,13 +200,16 @@ def test_blocks_decode(cols: int, masked: bool, popular: bool) -> None:
         model = replace(model, tables=(*tables, *model.tables[plain:]))
         if popular:
             model = replace(model, popularity=make.popularity(rng, samples))
+        if rows % 2:
+            model = replace(model, offsets=make.offsets(rng))
         round_trip(samples, mask, model)
 
 
 @pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("offset", [False, True])
 @pytest.mark.parametrize("shape", [(17, 144), (34, 50), (19, 266), (18, 267), (50, 13)], ids=str)
 def test_blocks_of_several_sets(
-    shape: tuple[int, int], wide: bool, monkeypatch: pytest.MonkeyPatch
+    shape: tuple[int, int], offset: bool, wide: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With holes and own weights; what 32 bits give, 64 bits give, too."""
     rng = np.random.default_rng(shape)
@@ -215,6 +218,8 @@ def test_blocks_of_several_sets(
     samples = samples * ((1 << 33) + 1 if wide else 1) + 77
     thresholds = np.array([9, 90]) << (33 if wide else 0)
     model = make.model(rng, make.weights(rng, 3), thresholds)
+    if offset:
+        model = replace(model, offsets=make.offsets(rng))
     own = replace(make.fit_of(model), weights=make.weights(rng, 3))
     for mask, fit in ((None, None), (terrain.holes(*shape, 3), own)):
         payload = round_trip(samples, mask, model, fit)
@@ -269,6 +274,7 @@ def test_largest_activities(seed: int) -> None:
     weights[:, make.W] += 4096 - weights.sum(axis=1)
     thresholds = np.cumsum([(1 << 53) - 1, 1 << 51, 1 << 52])
     model = make.model(rng, weights, thresholds, shift=48)
+    model = replace(model, offsets=make.offsets(rng))
     round_trip(samples, None, model)
     surface = decoder.Surface(19, 40, weights.tolist(), thresholds.tolist())
     found = make.fit_of(model).measure(made_patch(samples, None))

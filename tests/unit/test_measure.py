@@ -11,6 +11,7 @@ from demzip.predict.kernels import sum_above
 from demzip.predict.lagrange import fits_int32
 from demzip.residual.kernels import activity_above
 from demzip.scan.measuring import Measurement, measure
+from demzip.scan.model import NO_OFFSETS
 from demzip.scan.segment.kernels import EDGE, HOLE, prepare_segment
 from demzip.scan.workspace import weights_with_edge
 from tests import terrain
@@ -28,14 +29,16 @@ def check(
     thresholds: NDArray[np.int64],
     shift: int,
     bound: int,
+    offsets: NDArray[np.int64] = NO_OFFSETS,
 ) -> Measurement:
-    found = measure(samples, mask, weights, thresholds, shift, bound)
+    found = measure(samples, mask, weights, thresholds, shift, bound, offsets=offsets)
     residuals, states, surface = reference.measure(
         samples.tolist(),
         None if mask is None else mask.tolist(),
         weights.tolist(),
         thresholds.tolist(),
         shift,
+        offsets.tolist(),
     )
     valid = np.ones(samples.shape, np.bool_) if mask is None else mask == 0
     np.testing.assert_array_equal(found.residuals[valid], np.array(residuals)[valid])
@@ -54,8 +57,9 @@ def test_every_narrow_width(cols: int) -> None:
     bound = int(np.abs(samples).max())
     for dtype, limit in ((np.int32, bound), (np.int64, WIDE)):
         for holes in (None, mask):
-            found = check(samples, holes, weights, thresholds, 0, limit)
-            assert found.residuals.dtype == dtype
+            for offsets in (NO_OFFSETS, make.offsets(rng)):
+                found = check(samples, holes, weights, thresholds, 0, limit, offsets)
+                assert found.residuals.dtype == dtype
 
 
 @pytest.mark.parametrize("shape", [(1, 70), (2, 33), (3, 64), (4, 17), (33, 16), (9, 131)])
@@ -67,7 +71,8 @@ def test_blocks_with_eight_weight_sets(shape: tuple[int, int], masked: bool) -> 
     mask = terrain.holes(*shape, seed=6) if masked else None
     thresholds = np.array([1, 5, 20, 20, 60, 100, 300])
     for shift in NARROW_SHIFTS:
-        check(samples, mask, make.weights(rng, 8), thresholds, shift, 2000)
+        for offsets in (NO_OFFSETS, make.offsets(rng)):
+            check(samples, mask, make.weights(rng, 8), thresholds, shift, 2000, offsets)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -79,7 +84,7 @@ def test_samples_at_the_limits_of_64_bits(seed: int) -> None:
     weights[:, make.W] += 4096 - weights.sum(axis=1)
     mask = terrain.holes(11, 37, seed) if seed % 2 else None
     for shift in WIDE_SHIFTS:
-        check(samples, mask, weights, np.array([1 << 46]), shift, WIDE)
+        check(samples, mask, weights, np.array([1 << 46]), shift, WIDE, make.offsets(rng))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -87,12 +92,35 @@ def test_samples_at_the_limits_of_32_bits(seed: int) -> None:
     """The largest bound that fits_int32 lets through must not overflow."""
     rng = np.random.default_rng(seed)
     weights = make.weights(rng, 2, spread=3000.0)
-    bound = (1 << 31) // (max(int(np.abs(weights).sum(axis=1).max()), 12288) + 1) - 2
+    bound = (1 << 31) // (max(int(np.abs(weights).sum(axis=1).max()), 12288) + 1) - 4
     assert fits_int32(weights, bound)
-    assert not fits_int32(weights, bound + 3)
+    assert not fits_int32(weights, bound + 5)
     samples = rng.choice([-bound, bound], (13, 45))
-    found = check(samples, None, weights, np.array([bound]), 7, bound)
-    assert found.residuals.dtype == np.int32
+    for offsets in (NO_OFFSETS, make.offsets(rng), np.full(243, 127), np.full(243, -127)):
+        found = check(samples, None, weights, np.array([bound]), 7, bound, offsets)
+        assert found.residuals.dtype == np.int32
+
+
+@pytest.mark.parametrize("bound", [1000, WIDE])
+def test_every_pattern_has_an_offset_of_its_own(bound: int) -> None:
+    """Steps between five levels make all patterns but the nine that are level ground."""
+    rng = np.random.default_rng(5)
+    weights, thresholds = make.weights(rng), np.zeros(0, np.int64)
+    check(rng.integers(0, 5, (40, 50)), None, weights, thresholds, 0, bound, make.offsets(rng))
+    samples = rng.integers(0, 5, (400, 400))
+    plain = measure(samples, None, weights, thresholds, 0, bound)
+    touched, used = np.zeros(samples.shape, np.int64), 0
+    for pattern in range(243):
+        offsets = np.where(np.arange(243) == pattern, 127, 0)
+        found = measure(samples, None, weights, thresholds, 0, bound, offsets=offsets)
+        lower = plain.residuals - found.residuals
+        assert set(np.unique(lower).tolist()) <= {0, 7, 8}
+        touched += lower > 0
+        used += bool(lower.any())
+    assert used == 243 - 9
+    level = (plain.states & 4) != 0
+    level[0] = True  # row 0 has no offsets
+    np.testing.assert_array_equal(touched, ~level)
 
 
 def test_flat_ground_and_patterns() -> None:

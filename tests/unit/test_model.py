@@ -5,7 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from demzip.constants import ACTIVITY_LEVELS, BINS, CONTEXTS, MAX_CLUSTERS
+from demzip.constants import (
+    ACTIVITY_LEVELS,
+    BINS,
+    CONTEXTS,
+    MAX_CLUSTERS,
+    MAX_OFFSET,
+    PATTERNS,
+)
 from demzip.entropy.integers import ByteReader, write_integers, write_varint
 from demzip.entropy.popularity import Popularity
 from demzip.entropy.tables import Table
@@ -35,20 +42,22 @@ def models() -> list[Model]:
     made.append(replace(plain, weights=extreme))
     made.append(replace(made[1], thresholds=np.array([THRESHOLD_LIMIT - 1])))
     made.append(replace(plain, tables=(Table(0, 0, (), 1),)))
+    made.append(replace(made[1], offsets=make.offsets(rng)))
+    made.append(replace(plain, offsets=np.zeros(PATTERNS, np.int64)))
     for first, classes in ((-(1 << 46), [60]), (7, [1, 0, 0, 60, 2, 3] * 50)):
         popularity = Popularity.of_classes(first, np.array(classes, np.int64))
         made.append(replace(plain, popularity=popularity))
     return made
 
 
-@pytest.mark.parametrize("number", range(11))
+@pytest.mark.parametrize("number", range(13))
 def test_models_come_back(number: int) -> None:
     model = models()[number]
     data = model.to_bytes()
     reader = ByteReader(data, "model")
     back = Model.from_bytes(reader)
     reader.done()
-    for name in ("weights", "thresholds", "limits", "table_of_context"):
+    for name in ("weights", "offsets", "thresholds", "limits", "table_of_context"):
         np.testing.assert_array_equal(getattr(back, name), getattr(model, name))
     assert (back.activity_shift, back.tables) == (model.activity_shift, model.tables)
     assert back.popularity.is_used == model.popularity.is_used
@@ -62,6 +71,7 @@ def test_models_come_back(number: int) -> None:
         assert slow.popularity.first == model.popularity.first
         assert slow.popularity.below == model.popularity.cumulative.tolist()
     assert complete(slow.others) == model.weights.tolist()
+    assert slow.offsets == model.offsets.tolist()
     assert slow.thresholds == model.thresholds.tolist()
     assert slow.limits == model.limits.tolist()
     assert slow.table_of_context == model.table_of_context.tolist()
@@ -85,6 +95,9 @@ def illegal() -> dict[str, Model]:
             model, weights=np.repeat(model.weights[:1], 9, axis=0), thresholds=np.arange(8)
         ),
         "weight": replace(model, weights=heavy),
+        "offset": replace(model, offsets=np.repeat([0, MAX_OFFSET + 1], [PATTERNS - 1, 1])),
+        "negative offset": replace(model, offsets=np.full(PATTERNS, -MAX_OFFSET - 1)),
+        "two lists of offsets": replace(model, offsets=np.zeros(2 * PATTERNS, np.int64)),
         "activity shift": replace(model, activity_shift=49),
         "threshold": replace(model, thresholds=np.array([THRESHOLD_LIMIT])),
         "negative threshold": replace(model, thresholds=np.array([-1])),

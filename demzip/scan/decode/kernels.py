@@ -135,7 +135,7 @@ def finish_lanes(
 @kernel
 def decode_rows(
     samples, magnitudes, pairs, holes, rows, cols, period, paired, taps, weights, thresholds,
-    popular, shift,
+    offsets, popular, shift,
     origin, cumulative, table_of_state, slots, symbols, tilts, words, shifts, position, limit,
     states, residuals, numbers, places, above, chosen,
 ):  # fmt: skip
@@ -143,9 +143,9 @@ def decode_rows(
 
     Preconditions: row 0 is in place; `period` is a multiple of SEGMENT, at least MIN_PERIOD and
     cols + 2 * MARGIN. `taps` are offsets of the template cells that `weights` (sets * taps) are
-    for, or of pairs of cells, W last. `states`, `residuals`, `numbers`, `places` (16), `above`
-    (2 * LAG * 16) and `chosen` (taps * 16) are scratch; `states` holds the states of the lanes,
-    before and after.
+    for, or of pairs of cells, W last; `offsets` as in predict. `states`, `residuals`, `numbers`,
+    `places` (16), `above` (2 * LAG * 16) and `chosen` (taps * 16) are scratch; `states` holds the
+    states of the lanes, before and after.
     """
     masked = holes.size > 0
     plain = plain_tables(shifts)
@@ -186,8 +186,9 @@ def decode_rows(
                 total += weighted(load(samples, place), load(pairs, place), weight, paired)
             total += weighted(w, pair, load(chosen, (taps.size - 1) * LANES), paired)
             prediction, subcontext = predict(
-                samples, at, NORTH, STEP, w, column, below(column - MARGIN, interior), total
-            )
+                samples, at, NORTH, STEP, w, column, below(column - MARGIN, interior), total,
+                offsets,
+            )  # fmt: skip
             context = state_of(
                 load(samples, at + NORTH - STEP), w, mag_w, mag_ww,
                 load(above, (step & (2 * LAG - 1)) * LANES), shift, subcontext,

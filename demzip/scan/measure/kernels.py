@@ -2,10 +2,10 @@
 
 from numba import int64, uint64
 
-from demzip.constants import MARGIN, SEGMENT, TEMPLATE_SIZE
+from demzip.constants import FLAT, MARGIN, SEGMENT, TEMPLATE_SIZE
 from demzip.entropy.kernels import symbol_of
 from demzip.jit import inlined, kernel
-from demzip.predict.kernels import BATCH, HALF, add_moments, gather_taps
+from demzip.predict.kernels import BATCH, DAMPING, HALF, add_moments, gather_taps
 from demzip.residual.kernels import activity_level
 from demzip.scan.neighbours.kernels import (
     activity_from_above,
@@ -86,15 +86,15 @@ def choose_set(above, col, cols, thresholds):
 @kernel
 def measure_block(
     samples, magnitudes, pairs, above, holes, rows, cols, stride, paired, taps, weights,
-    thresholds, shift, residuals, states,
+    thresholds, offsets, shift, residuals, states,
 ):  # fmt: skip
     """Residual and context state of every sample of a block.
 
     Source: docs/format.md sections 6 and 7. `samples` holds the block, its holes filled; the
     margins are written here. `taps` are offsets from a cell to those of the template that the
-    `weights` (sets, taps) are for, or to pairs of them; `pairs` and `above` are scratch. States are
-    activity level * 8 + subcontext. A row's vectors reach beyond its end, into cells that are
-    written later.
+    `weights` (sets, taps) are for, or to pairs of them; `offsets` as in predict; `pairs` and
+    `above` are scratch. States are activity level * 8 + subcontext. A row's vectors reach beyond
+    its end, into cells that are written later.
     """
     masked = holes.shape[0] > 0
     north = -int64(stride)
@@ -123,7 +123,7 @@ def measure_block(
             column = lanes + col
             prediction, subcontext = predict(
                 samples, at, north, 1, load(samples, at - 1), column,
-                below(column - MARGIN, limit), total,
+                below(column - MARGIN, limit), total, offsets,
             )  # fmt: skip
             store(residuals, row * cols + col, x - prediction)
             store(magnitudes, at, magnitude(x - prediction))
@@ -180,6 +180,42 @@ def gather_normals(
             for k in range(TEMPLATE_SIZE):
                 taps[number, k, s] = 0.0
         add_moments(taps[number], scales[number], scaled, moments[number])
+
+
+@inlined
+def sign(value):
+    """-1, 0 or 1."""
+    return int64(value > 0) - int64(value < 0)
+
+
+@kernel
+def gather_errors(samples, residuals, states, holes, stride, step, shift, middle, found):
+    """Errors in 2**-4 samples, reweighted as in gather_taps, by the pattern that offsets go by.
+
+    In every step-th row from row 1 on, off level ground. A state tells the quarter of a sample that
+    the prediction lay in: `middle` is 8 less where in there, in 2**-4. Adds to (3, 243) counts of
+    samples, sums of their scales, and of scales times errors.
+    """
+    masked = holes.shape[0] > 0
+    for row in range(1, residuals.shape[0], step):
+        here = first_cell(row, 0, stride) + uint64(MARGIN)
+        for col in range(residuals.shape[1]):
+            state = int64(states[row, col])
+            if (state & FLAT) != 0 or (masked and holes[row, col]):
+                continue
+            at = here + uint64(col)
+            north = at - stride
+            w, n, nw = samples[at - uint64(1)], samples[north], samples[north - uint64(1)]
+            pattern = (
+                121 + sign(w - nw) + 3 * sign(n - nw) + 9 * sign(samples[north + uint64(1)] - n)
+                + 27 * sign(w - samples[at - uint64(2)]) + 81 * sign(n - samples[north - stride])
+            )  # fmt: skip
+            error = 16 * int64(residuals[row, col]) - 4 * (state & 3) + middle
+            local = DAMPING + ((state >> 3) << shift) * (1.0 / 24.0)
+            scale = 1.0 / ((abs(error) * (1.0 / 16.0) + local) * local)
+            found[0, pattern] += 1
+            found[1, pattern] += scale
+            found[2, pattern] += scale * error
 
 
 @kernel

@@ -9,7 +9,17 @@ their cells out such that the same neighbour of all sixteen stands in sixteen co
 from demzip.constants import ACTIVITY_LEVELS, FLAT, WEIGHT_BITS
 from demzip.jit import inlined
 from demzip.predict.kernels import HALF
-from demzip.vectors import below, dot, load, logical_shift, magnitude, narrowed, resized, select
+from demzip.vectors import (
+    below,
+    dot,
+    gather,
+    load,
+    logical_shift,
+    magnitude,
+    narrowed,
+    resized,
+    select,
+)
 
 
 @inlined
@@ -51,11 +61,19 @@ def activity_from_above(samples, magnitudes, at, north, east):
 
 
 @inlined
-def predict(samples, at, north, east, w, column, interior, total):
+def rank(one, other, unit):
+    """0 where one vector is below another, `unit` where they are equal, twice that above."""
+    nothing, more = filled(one, 0), filled(one, unit)
+    return select(one >= other, more, nothing) + select(one > other, more, nothing)
+
+
+@inlined
+def predict(samples, at, north, east, w, column, interior, total, offsets):
     """Predictions and subcontexts.
 
     `w` are the samples to the west, `column` the cells' columns in any width, `interior` says
-    which cells the edge rule does not hold for, `total` is the sum over the template with HALF.
+    which cells the edge rule does not hold for, `total` is the sum over the template with HALF,
+    `offsets` (243, or none) are what is added to that by patterns (section 6.6), in its unit.
     """
     one = at + north
     n = load(samples, one)
@@ -63,6 +81,11 @@ def predict(samples, at, north, east, w, column, interior, total):
     step = n - nw
     edge = ((w + select(column == 0, filled(n, 0), step)) << WEIGHT_BITS) + HALF
     total = select(interior, total, edge)
+    if offsets.size > 0:
+        pattern = rank(w, nw, 1) + rank(n, nw, 3) + rank(ne, n, 9)
+        pattern += rank(w, load(samples, at - 2 * east), 27)
+        pattern += rank(n, load(samples, one + north), 81)
+        total += resized(gather(offsets, pattern), total)
     level = (step == 0) & (ne == n) & (w == n)
     pattern = select(ne == load(samples, one + 2 * east), filled(n, FLAT + 2), filled(n, FLAT))
     pattern += select(n == load(samples, one + north), filled(n, 1), filled(n, 0))
