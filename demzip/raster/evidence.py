@@ -58,10 +58,10 @@ class Expectation:
     def strange(
         self, values: NDArray[Any], bits: NDArray[np.unsignedinteger], least: float, greatest: float
     ) -> BoolArray | None:
-        """Mask of strange values that are not declared; None if there is none.
+        """Mask of strange values; None if there is none.
 
         Args:
-            values: Not empty.
+            values: Not empty, without declared ones.
             bits: Their patterns.
             least: Of the values.
             greatest: Of the values.
@@ -74,11 +74,7 @@ class Expectation:
             if not (value < least or value > greatest):  # NaNs are neither
                 found = bits == pattern
                 mask = found if mask is None else mask | found
-        if mask is None or not mask.any():
-            return None
-        if self.declared is not None:
-            mask &= bits != self.declared
-        return mask
+        return None if mask is None or not mask.any() else mask
 
 
 @dataclass(slots=True)
@@ -114,33 +110,32 @@ def gather(
     """Evidence of one box; `value_map` has neither fills nor levels."""
     values = np.ascontiguousarray(values)
     bits = values.view(value_map.pattern)
-    aside: NDArray[np.bool_] | None = None  # values that are not ordinary
+    declared: BoolArray | None = None
     evidence = Evidence()
     if expected.declared is not None:
         declared = bits == expected.declared
         evidence.declared = int(np.count_nonzero(declared))
-        aside = declared if evidence.declared else None
+        declared = declared if evidence.declared else None
     if evidence.declared == values.size:
         return evidence
     if value_map.is_float:
-        evidence.changes = _changes(bits, aside)
-    least, greatest = values.min(), values.max()
-    strange = expected.strange(values, bits, least, greatest)
+        evidence.changes = _changes(bits, declared)
+    # From here on, without the declared ones, the strange ones, and those off the grid.
+    if declared is not None:
+        values = values[~declared]
+        bits = values.view(value_map.pattern)
+    strange = expected.strange(values, bits, values.min(), values.max())
     if strange is not None and _count_strange(bits[strange], evidence):
-        aside = strange if aside is None else aside | strange
+        values = values[~strange]
+        bits = values.view(value_map.pattern)
     numbers, placed = value_map.place(values)
     if placed is not None:
-        off = ~placed if aside is None else ~placed & ~aside
-        _count_off(bits[off], evidence)
-        aside = ~placed if aside is None else ~placed | aside
-    if aside is not None:
-        values, numbers = values[~aside], numbers[~aside]
-        if not numbers.size:
-            return evidence
-        least, greatest = values.min(), values.max()
-    evidence.range = float(least), float(greatest)
-    low, high = (numbers.min(), numbers.max()) if value_map.is_float else (least, greatest)
-    evidence.span = int(low), int(high)
+        _count_off(bits[~placed], evidence)
+        values, numbers = values[placed], numbers[placed]
+    if not numbers.size:
+        return evidence
+    evidence.range = float(values.min()), float(values.max())
+    evidence.span = int(numbers.min()), int(numbers.max())
     if occurrence is not None:
         occurrence.mark(numbers.reshape(-1), evidence.span)
     return evidence

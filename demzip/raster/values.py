@@ -160,12 +160,14 @@ class ValueMap:
         bits = values.view(self.pattern)
         codes = None
         if placed is not None and not placed.all():
-            codes = np.where(placed, 0, EXPLICIT).astype(np.uint8)
+            codes = placed.view(np.uint8) - np.uint8(1)  # 0, or 255: EXPLICIT
         for code, fill in enumerate(self.fills, 1):
             found = bits == fill
             if found.any():
-                codes = np.zeros(values.shape, np.uint8) if codes is None else codes
-                codes[found] = code
+                if codes is None:
+                    codes = np.multiply(found, np.uint8(code))
+                else:
+                    np.copyto(codes, np.uint8(code), where=found)
         return numbers, codes
 
     def codes(self, values: AnyArray) -> UInt8Array | None:
@@ -174,7 +176,7 @@ class ValueMap:
 
     def explicit(self, values: AnyArray, codes: UInt8Array | None) -> NDArray[np.unsignedinteger]:
         """Bit patterns of the values with code 255, in raster order."""
-        if codes is None:
+        if codes is None or codes.max() < EXPLICIT:
             return np.zeros(0, self.pattern)
         found: NDArray[np.unsignedinteger] = np.ascontiguousarray(values).view(self.pattern)[
             codes == EXPLICIT
@@ -289,12 +291,16 @@ class ValueMap:
         values = np.ascontiguousarray(self.restore(numbers))
         if codes is None:
             return values
-        holes = codes != 0
-        found = codes[holes]
+        given = 0 if explicit is None else explicit.size
+        if codes.max() <= min(len(self.fills), 1) and not given:  # so most blocks are
+            fill = self.pattern.type(self.fills[0] if self.fills else 0)
+            np.copyto(values.view(self.pattern), fill, where=codes.view(np.bool_))
+            return values
+        holes = np.flatnonzero(codes != 0)
+        found = codes.ravel()[holes]
         kept = found == EXPLICIT
         if np.any(found[~kept] > len(self.fills)):
             raise CorruptError("a sample has a code that stands for no fill pattern")
-        given = 0 if explicit is None else explicit.size
         if given != np.count_nonzero(kept):
             raise CorruptError("samples off the grid and their bit patterns differ in number")
         table = np.zeros(256, self.pattern)
@@ -302,7 +308,7 @@ class ValueMap:
         patterns = table[found]
         if explicit is not None:
             patterns[kept] = explicit.ravel()
-        values.view(self.pattern)[holes] = patterns
+        values.view(self.pattern).reshape(-1)[holes] = patterns
         return values
 
 

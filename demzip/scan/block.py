@@ -108,20 +108,17 @@ def make_patch(
     """A block to be centred around the middle of its range; None if every sample is masked.
 
     Args:
-        samples: (rows, cols).
+        samples: (rows, cols); those of holes mean nothing.
         codes: Kinds of holes, or None.
         span: Least and greatest sample that is no hole, None if there is none.
 
     """
     if span is None:
         return None
-    holes = holes_of(codes)
     lowest, highest = span
     centre = (lowest + highest) >> 1
     bound = max(highest - centre, centre - lowest)
-    if holes is not None:
-        samples = np.where(holes == 0, samples, samples.dtype.type(lowest))
-    return Patch(samples, holes, bound, centre)
+    return Patch(samples, holes_of(codes), bound, centre)
 
 
 def write_block(

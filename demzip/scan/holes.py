@@ -17,18 +17,17 @@ MAX_RUNS = 1 << 20
 
 def holes_of(codes: UInt8Array | None) -> UInt8Array | None:
     """Mask of 0 and 1."""
-    return None if codes is None else np.minimum(codes, 1)
+    return None if codes is None else (codes != 0).view(np.uint8)
 
 
 def is_mixed(codes: UInt8Array | None) -> bool:
     """Whether there are other holes than those of the first fill pattern."""
-    return codes is not None and bool((codes > FIRST).any())
+    return codes is not None and bool(codes.max() > FIRST)
 
 
 def simplify(codes: UInt8Array) -> UInt8Array:
     """The codes, or all holes explicit where there would be too many runs of equal ones."""
-    found = codes[codes > 0]
-    if np.count_nonzero(np.diff(found)) < MAX_RUNS:
+    if codes.size <= MAX_RUNS or np.count_nonzero(np.diff(codes[codes > 0])) < MAX_RUNS:
         return codes
     return np.where(codes > 0, np.uint8(EXPLICIT), np.uint8(0))
 

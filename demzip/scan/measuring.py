@@ -70,7 +70,7 @@ def measure(
     """Predict every sample of a block from its causal neighbours.
 
     Args:
-        samples: (rows, cols), |sample - centre| <= bound. Not modified.
+        samples: (rows, cols), |sample - centre| <= bound but in holes. Not modified.
         holes: (rows, cols) 0 or 1, or None.
         weights: (sets, 24) multiples of 2**-12 that sum to one.
         thresholds: (sets - 1,) mean activities from which the next set is used, ascending.

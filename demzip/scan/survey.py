@@ -62,7 +62,7 @@ class Patch:
     """Samples of a block, to be centred.
 
     Attributes:
-        samples: (rows, cols), |sample - centre| <= bound, in holes too.
+        samples: (rows, cols), |sample - centre| <= bound; those of holes mean nothing.
         holes: (rows, cols) 0 or 1, or None.
         bound: Largest magnitude of a centred sample.
         centre: Of the samples.

@@ -132,6 +132,18 @@ def test_flat_ground_and_patterns() -> None:
     assert set(range(4, 8)) <= set((found.states & 7).ravel().tolist())
 
 
+@pytest.mark.parametrize("limit", [300, WIDE])
+def test_what_stands_in_holes_means_nothing(limit: int) -> None:
+    samples, mask = terrain.relief(20, 37, 4), terrain.holes(20, 37, 4)
+    weights = make.weights(np.random.default_rng(4), 1)
+    other = np.where(mask != 0, np.iinfo(np.int64).min, samples)
+    found = [
+        check(values, mask, weights, np.zeros(0, np.int64), 0, limit) for values in (samples, other)
+    ]
+    np.testing.assert_array_equal(found[0].residuals, found[1].residuals)
+    np.testing.assert_array_equal(found[0].states, found[1].states)
+
+
 def test_all_samples_missing() -> None:
     ones = np.ones((5, 20), np.uint8)
     weights = make.weights(np.random.default_rng(0))
