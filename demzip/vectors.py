@@ -174,13 +174,20 @@ def load(context, array, index):
 
 @intrinsic
 def store(context, array, index, vector):
-    """Elements index .. index + 15 of an array of the vector's width, or a narrower one."""
+    """Elements index .. index + 15 of an array of the vector's width, or a narrower one.
+
+    One of float32 gets the nearest floats.
+    """
     bits = array.dtype.bitwidth
 
     def build(context, builder, sig, args):
         place = _address(context, builder, sig.args[0], args[0], args[1], WIDTH * bits // 8)
-        value = builder.trunc(args[2], _type(bits)) if bits < vector.bits else args[2]
-        builder.store(value, builder.bitcast(place, _type(bits).as_pointer()), align=bits // 8)
+        value = args[2]
+        if array.dtype == types.float32:
+            value = builder.sitofp(value, ir.VectorType(ir.FloatType(), WIDTH))
+        elif bits < vector.bits:
+            value = builder.trunc(value, _type(bits))
+        builder.store(value, builder.bitcast(place, value.type.as_pointer()), align=bits // 8)
         return context.get_dummy_value()
 
     return types.void(array, index, vector), build

@@ -127,13 +127,18 @@ class GridEncoder:
         fit = fit_offsets(fit, list(patches.values()), total, mapper, thorough=thorough)
         sampled = self.grid.count > 2 * len(patches)  # then half of them can tell for the rest
         measure = partial(_measure, fit=fit, keep=True, thorough=thorough)
-        tasks = [(patch, not sampled or k % 2 == 0) for k, patch in enumerate(patches.values())]
-        measured = list(in_order(self.jobs, lambda t: measure(t[0], try_own=t[1]), tasks))
-        blocks = [measurement for measurement, _ in measured]
-        model = make_model(blocks, fit, mapper=mapper)
-        own_weights = any(own is not None for _, own in measured)
-        surveyed = dict(zip(patches, measured, strict=True))
-        if sum(measurement.residuals.size for measurement, _ in measured) > KEPT_SAMPLES:
+        surveyed: dict[int, Surveyed] = {}
+        own_weights = len(patches) > 1  # the raster's were fitted on one alone
+        for parity in (0, 1):
+            numbers = list(patches)[parity::2]
+            work = partial(measure, try_own=own_weights and not (sampled and parity))
+            found = in_order(self.jobs, work, [patches[number] for number in numbers])
+            surveyed.update(zip(numbers, found, strict=True))
+            # If none of half the blocks has some, the others need not try.
+            own_weights = any(own is not None for _, own in surveyed.values())
+        measured = [measurement for measurement, _ in surveyed.values()]
+        model = make_model(measured, fit, mapper=mapper)
+        if sum(measurement.residuals.size for measurement in measured) > KEPT_SAMPLES:
             surveyed = {}
         return GridPlan(predictor, fit, model, own_weights, surveyed, thorough)
 

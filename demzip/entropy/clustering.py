@@ -80,10 +80,8 @@ def _merge(
 @cache
 def _logs() -> NDArray[np.float64]:
     """Of counts below 4096, as merge_contexts takes them."""
-    counts = np.arange(4096)
-    logs: NDArray[np.float64] = counts * np.log2(np.maximum(counts, 1)) - TOKEN_BITS
-    logs[0] = 0
-    return logs
+    counts = np.arange(1, 4096, dtype=np.float64)
+    return np.append(0, counts * np.log2(counts) - TOKEN_BITS)
 
 
 def _tables(counts: NDArray[np.int64], shifts: NDArray[np.int64]) -> tuple[Table, ...]:

@@ -239,9 +239,9 @@ def best_partner(shifts, reach, own, saved, i):
     """
     best = -1
     for j in range(max(i - reach, 0), min(own.size, i + reach + 1)):
-        if j != i and own[j] >= 0.0 and shifts[j] == shifts[i]:
-            if best < 0 or saved[i, j] > saved[i, best]:
-                best = j
+        possible = j != i and own[j] >= 0.0 and shifts[j] == shifts[i]
+        if possible and (best < 0 or saved[i, j] > saved[i, best]):
+            best = j
     return best
 
 

@@ -11,10 +11,12 @@ arrays) or 2**63 (int64): the caller chooses the dtype.
 
 from numba import float32, uint64
 
-from demzip.constants import SEGMENT, TEMPLATE_ABOVE, TEMPLATE_SIZE, WEIGHT_BITS
+from demzip.constants import MARGIN, TEMPLATE_ABOVE, TEMPLATE_SIZE, WEIGHT_BITS
 from demzip.jit import estimator, inlined
+from demzip.vectors import load, store
 
-BATCH = 64  # samples whose products are summed at a time
+ROW = 2 * MARGIN + 1  # taps in a row above
+BATCH = 128  # samples whose products are summed at a time
 DAMPING = 1.0  # keeps residuals of 0 and calm ground from taking all the weight
 HALF = 1 << (WEIGHT_BITS - 1)  # sums are rounded to the nearest, halves up
 
@@ -64,56 +66,48 @@ def sum_edge(samples, north1, first, last, sums):
         sums[i] = HALF + (step << WEIGHT_BITS)
 
 
-@inlined
-def gather_taps(
-    samples, here, stride, residuals, activity, sets, taps, scales, scaled, filled, moments
-):
-    """Queue a segment's template cells, as differences to W, for the fit of their weight sets.
+@estimator
+def gather_taps(samples, here, stride, residuals, at, above, taps, scales, s):
+    """Queue a segment's template cells, as differences to W, for the fit of their weight set.
 
-    Preconditions: `taps` (sets, 24, BATCH), `scales` (sets, BATCH) and `scaled` (2, BATCH) float32
-    scratch, `filled` (sets,) how much of each is in use; `sets` the weight set of each sample of
-    the segment, 0 where the sample is not to be used. `here` is the cell three columns west of
-    the segment. Full batches are
-    added to `moments` (sets, 24, 24).
+    Preconditions: `here` is the cell three columns west of the segment, `at` the index of its
+    first residual; `above` its activities from above. `taps` (24, BATCH) and `scales` (BATCH)
+    float32 get a segment from `s` on. Level ground, which needs no weights, has a scale of 0.
     """
-    for i in range(SEGMENT):
-        if sets[i] == 0:
-            continue
-        number = sets[i] - 1
-        s = filled[number]
-        at = here + uint64(i)
-        west = samples[at + uint64(2)]
-        for column in range(7):
-            k = uint64(column)
-            taps[number, k, s] = samples[at - stride + k] - west
-            taps[number, k + uint64(7), s] = samples[at - uint64(2) * stride + k] - west
-            taps[number, k + uint64(14), s] = samples[at - uint64(3) * stride + k] - west
-        taps[number, TEMPLATE_ABOVE, s] = samples[at + uint64(3)] - west
-        taps[number, TEMPLATE_ABOVE + 1, s] = samples[at + uint64(1)] - west
-        taps[number, TEMPLATE_ABOVE + 2, s] = samples[at] - west
-        local = DAMPING + activity[i] * (1.0 / 24.0)
-        scales[number, s] = 1.0 / ((abs(residuals[i]) + local) * local)
-        filled[number] = s + 1
-        if s + 1 == BATCH:
-            add_moments(taps[number], scales[number], scaled, moments[number])
-            filled[number] = 0
+    west = here + uint64(MARGIN - 1)
+    north = west - stride
+    for sample in range(above.size):
+        i = uint64(sample)
+        w, n = samples[west + i], samples[north + i + uint64(1)]
+        level = (w == n) & (samples[north + i] == n) & (samples[north + i + uint64(2)] == n)
+        local = float32(DAMPING) + float32(above[i]) * float32(1.0 / 24.0)
+        scale = float32(1.0) / ((abs(float32(residuals[at + i])) + local) * local)
+        scales[s + i] = float32(0.0) if level else scale
+    western = load(samples, west)
+    for k in range(TEMPLATE_SIZE):
+        cell = west + uint64(1)  # the sample itself
+        if k < TEMPLATE_ABOVE:
+            cell = here - uint64(1 + k // ROW) * stride + uint64(k % ROW)
+        elif k > TEMPLATE_ABOVE:
+            cell = here + uint64(TEMPLATE_SIZE - 1 - k)
+        store(taps[k], s, load(samples, cell) - western)
 
 
 @estimator
-def add_moments(taps, scales, scaled, moments):
-    """Add a batch of reweighted normal equations to the lower triangle of (24, 24) moments.
+def add_moments(taps, scales, scaled, count, moments):
+    """Add the first `count` samples of a batch to the lower triangle of (24, 24) moments.
 
     Source: one round of iteratively reweighted least squares on differences to W, towards the
     least sum of |residual| / s where s is the residual's expected scale: that is what a sample
     costs in bits. Two rows by two columns at a time, so that every load is used twice.
     """
     for k in range(0, TEMPLATE_SIZE, 2):
-        for s in range(BATCH):
+        for s in range(count):
             scaled[0, s] = taps[k, s] * scales[s]
             scaled[1, s] = taps[k + 1, s] * scales[s]
         for j in range(0, k + 2, 2):
             a, b, c, d = float32(0.0), float32(0.0), float32(0.0), float32(0.0)
-            for s in range(BATCH):
+            for s in range(count):
                 a += scaled[0, s] * taps[j, s]
                 b += scaled[0, s] * taps[j + 1, s]
                 c += scaled[1, s] * taps[j, s]

@@ -20,37 +20,39 @@ RIDGE = 1e-7  # of the mean diagonal: keeps a flat or periodic surface solvable
 WEIGHT_LIMIT = 8 * WEIGHT_ONE  # of one tap: a wilder fit is a sign of a degenerate surface
 
 
-def solve(moments: Float64Array, taps: tuple[int, ...]) -> Int64Array | None:
-    """Weights over `taps` that minimise the squared error described by `moments`.
+def solve(
+    moments: Float64Array, taps: tuple[int, ...]
+) -> tuple[Int64Array, NDArray[np.bool_]]:
+    """Weights over `taps` that minimise the squared errors described by `moments`.
 
     Args:
-        moments: (24, 24) sums of products of differences to W in template order, with the sample
-            itself in place of W.
+        moments: (n, 24, 24): n times sums of products of differences to W in template order, with
+            the sample itself in place of W.
         taps: Cells the predictor may use; W (21) must be among them.
 
     Returns:
-        (24,) integers, multiples of 2**-12 that sum to one; None for a degenerate surface.
+        (n, 24) integers, multiples of 2**-12 that sum to one; (n,) False for degenerate surfaces,
+        whose weights are W alone.
 
     """
     free = np.array([tap for tap in taps if tap != W], np.int64)
-    matrix = moments[np.ix_(free, free)].copy()
-    trace = float(np.trace(matrix))
-    if not np.isfinite(trace) or trace <= 0:
-        return None
-    matrix[np.diag_indices_from(matrix)] += RIDGE * trace / free.size
+    matrices = moments[:, free[:, None], free]
+    traces = np.trace(matrices, axis1=1, axis2=2)
+    sound = np.isfinite(traces) & (traces > 0)
+    matrices[~sound] = 0
+    matrices[:, np.arange(free.size), np.arange(free.size)] += np.where(
+        sound, RIDGE * traces / free.size, 1
+    )[:, None]
     try:
-        solution = np.linalg.solve(matrix, moments[free, TARGET])
+        solution = np.linalg.solve(matrices, moments[:, free, TARGET, None])[..., 0]
     except np.linalg.LinAlgError:
-        return None
-    if not np.all(np.isfinite(solution)):
-        return None
+        solution = np.full((moments.shape[0], free.size), np.inf)
     scaled = np.rint(solution * WEIGHT_ONE)
-    if np.abs(scaled).max() > WEIGHT_LIMIT:
-        return None
-    weights = np.zeros(TEMPLATE_SIZE, np.int64)
-    weights[free] = scaled.astype(np.int64)
-    weights[W] = WEIGHT_ONE - weights.sum()
-    return weights
+    sound &= (np.abs(scaled) <= WEIGHT_LIMIT).all(axis=1)
+    weights = np.zeros((moments.shape[0], TEMPLATE_SIZE), np.int64)
+    weights[:, free] = np.where(sound[:, None], scaled, 0)
+    weights[:, W] = WEIGHT_ONE - weights.sum(axis=1)
+    return weights, sound
 
 
 def fits_int32(weights: Int64Array, bound: int) -> bool:

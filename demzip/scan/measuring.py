@@ -123,7 +123,7 @@ def normals(
     counts = np.zeros(sets, np.int64)
     gather_normals(
         work.samples, work.magnitudes, work.above, measurement.holes, work.rows, work.cols, step,
-        thresholds, work.sets, measurement.residuals, work.stride,
+        thresholds, measurement.flat_residuals, work.stride,
         np.zeros((sets, TEMPLATE_SIZE, BATCH), np.float32),
         np.zeros((sets, BATCH), np.float32), np.zeros((2, BATCH), np.float32),
         np.zeros(sets, np.int64), moments, counts,

@@ -157,15 +157,11 @@ def _solve_sets(
     moments: Float64Array, counts: Float64Array, fit: Fit, thresholds: Int64Array
 ) -> Fit:
     """Weights of every set; small or degenerate sets take those of all sets together."""
-    sets = thresholds.size + 1
-    pooled = solve(moments.sum(axis=0), fit.taps)
-    if pooled is None:
-        pooled = fit.weights[0]
-    weights = np.repeat(pooled[None], sets, axis=0)
-    for number in range(sets):
-        own = solve(moments[number], fit.taps) if counts[number] >= MIN_SET_SAMPLES else None
-        if own is not None:
-            weights[number] = own
+    pooled = moments.sum(axis=0)[None]
+    found, sound = solve(np.concatenate([pooled, moments]), fit.taps)
+    common = found[0] if sound[0] else fit.weights[0]
+    own = sound[1:] & (counts >= MIN_SET_SAMPLES)
+    weights = np.where(own[:, None], found[1:], common)
     means = moments / np.maximum(counts, 1)[:, None, None]
     return Fit(weights, thresholds, fit.activity_shift, means, fit.taps, fit.offsets)
 
@@ -185,8 +181,8 @@ def fit_raster(
     """
     probes = [probe for patch in patches for probe in patch.probes(thorough=thorough)]
     total = sum(probe.samples.size for probe in probes)
-    if not thorough and total > RASTER_PROBES * PROBE_SAMPLES // 4:
-        probes = probes[:: max(1, len(probes) // RASTER_PROBES)]
+    if not thorough and total > PROBE_SAMPLES:
+        probes = probes[:: -(-len(probes) // RASTER_PROBES)]
     fixed = predictor in JPEG_TAPS
     start = jpeg_weights(predictor if fixed else "jpeg4")[None]
     taps = () if fixed else LAGRANGE_TAPS[predictor]

@@ -2,7 +2,7 @@
 
 from numba import int64, uint64
 
-from demzip.constants import FLAT, MARGIN, SEGMENT, TEMPLATE_SIZE
+from demzip.constants import FLAT, MARGIN, SEGMENT
 from demzip.entropy.kernels import symbol_of
 from demzip.jit import inlined, kernel
 from demzip.predict.kernels import BATCH, DAMPING, HALF, add_moments, gather_taps
@@ -145,12 +145,14 @@ def measure_block(
 
 @kernel
 def gather_normals(
-    samples, magnitudes, above, holes, rows, cols, step, thresholds, sets, residuals, stride,
+    samples, magnitudes, above, holes, rows, cols, step, thresholds, residuals, stride,
     taps, scales, scaled, filled, moments, counts,
 ):  # fmt: skip
-    """Reweighted normal equations from row 3 on, per weight set. Scratch as in gather_taps.
+    """Reweighted normal equations from row 3 on, per weight set.
 
-    With a step of 2 the segments used are those of one colour of a chessboard.
+    `taps` (sets, 24, BATCH), `scales` (sets, BATCH) and `scaled` (2, BATCH) are float32 scratch,
+    `filled` (sets,) how much of each is in use; full batches are added to `moments`
+    (sets, 24, 24). With a step of 2 the segments used are those of one colour of a chessboard.
     """
     masked = holes.shape[0] > 0
     segments = (cols + SEGMENT - 1) // SEGMENT
@@ -158,28 +160,25 @@ def gather_normals(
         measure_above(samples, magnitudes, above, row, cols, stride)
         for segment in range(row % step, segments, step):
             first = segment * SEGMENT
-            here = first_cell(row, segment, stride)
-            chosen = 1 + choose_set(above, first, cols, thresholds)
+            number = choose_set(above, first, cols, thresholds)
+            s = filled[number]
+            gather_taps(
+                samples, first_cell(row, segment, stride), stride, residuals,
+                uint64(row * cols + first), above[MARGIN + first : MARGIN + first + SEGMENT],
+                taps[number], scales[number], uint64(s),
+            )  # fmt: skip
             for i in range(SEGMENT):
                 col = first + i
-                n = samples[here - stride + uint64(i + MARGIN)]
-                level = (samples[here + uint64(i + MARGIN - 1)] == n) & (
-                    samples[here - stride + uint64(i + MARGIN - 1)] == n
-                ) & (samples[here - stride + uint64(i + MARGIN + 1)] == n)
                 inside = (col >= MARGIN) & (col < cols - MARGIN)
-                used = inside and not level and not (masked and holes[row, col])
-                sets[i] = chosen if used else 0
-                counts[chosen - 1] += int64(used)
-            gather_taps(
-                samples, here, stride, residuals[row, first:], above[MARGIN + first :], sets,
-                taps, scales, scaled, filled, moments,
-            )  # fmt: skip
+                if not inside or (masked and holes[row, col]):
+                    scales[number, s + i] = 0.0
+                counts[number] += int64(scales[number, s + i] > 0.0)
+            filled[number] = s + SEGMENT
+            if filled[number] == BATCH:
+                add_moments(taps[number], scales[number], scaled, BATCH, moments[number])
+                filled[number] = 0
     for number in range(filled.size):
-        for s in range(filled[number], BATCH):
-            scales[number, s] = 0.0
-            for k in range(TEMPLATE_SIZE):
-                taps[number, k, s] = 0.0
-        add_moments(taps[number], scales[number], scaled, moments[number])
+        add_moments(taps[number], scales[number], scaled, filled[number], moments[number])
 
 
 @inlined
