@@ -102,6 +102,7 @@ class Decisions:
     raw: BitReader
     chances: dict[tuple[Context, int], tuple[int, int]] = field(default_factory=dict)
     weights: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+    halves: dict[tuple[int, ...], tuple[int, int]] = field(default_factory=dict)
 
     def take(self, number: int, contexts: list[Context], kind: int) -> int:
         """The next decision."""
@@ -119,10 +120,24 @@ class Decisions:
         error = (bit << CHANCE_BITS) - one
         for k, ((p, n), z) in enumerate(zip(chances, logits, strict=True)):
             weights[k] = wrap(weights[k] + ((error * z + 32768) >> 16))
-            goal = (1 << 24) - 1 if bit else 0
-            moved = p + (((goal - p) * (131072 // (2 * n + 3))) >> 16)
-            self.chances[names[k]] = moved, min(n + 1, MAX_COUNT)
+            self.chances[names[k]] = moved(p, n, bit)
         return bit
+
+    def half(self, *name: int) -> int:
+        """Section 10.6: the decision of one chance."""
+        p, n = self.halves.get(name, (1 << 23, 0))
+        one = min(max(p >> 8, 32), 65504)
+        symbol = self.coder.take([one, (1 << CHANCE_BITS) - one], CHANCE_BITS)
+        if symbol is None:
+            raise RejectError("a coded stream")
+        self.halves[name] = moved(p, n, 1 - symbol)
+        return 1 - symbol
+
+
+def moved(p: int, n: int, bit: int) -> tuple[int, int]:
+    """Section 10.5: a chance after its bit."""
+    goal = (1 << 24) - 1 if bit else 0
+    return p + ((goal - p) * (131072 // (2 * n + 3)) >> 16), min(n + 1, MAX_COUNT)
 
 
 class Ground:
@@ -275,8 +290,11 @@ class AdaptiveBlock:
             bucket += 1
         if bucket == BUCKETS:
             bucket += raw(raw(6))
-        shift = max((level - 20) >> 2, 0)
-        distance = (bucket << shift) + raw(shift)
+        shift = max((level - 16) >> 2, 0)
+        distance = bucket
+        if shift:
+            upper = self.decisions.half(level, far, min(bucket, 7))
+            distance = (2 * bucket + upper << shift - 1) + raw(shift - 1)
         return near + sign * (distance + 1) if far else near - sign * distance
 
     def _wide(self, row: int, col: int) -> int:

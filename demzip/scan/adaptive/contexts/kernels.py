@@ -16,7 +16,9 @@ NODES = 40  # decisions of a context
 # Contexts of each kind; those of level ground come last.
 PRIMARY, STEPS, SHAPES, WIDE = LEVELS * 8, 2048 + 1024, 1024 + LEVELS, 4096 + LEVELS
 LEVEL_STEPS, LEVEL_SHAPES, LEVEL_WIDE = 2048, 1024, 4096
-CHANCES = (PRIMARY + STEPS + SHAPES + WIDE) * NODES
+MIXED_CHANCES = (PRIMARY + STEPS + SHAPES + WIDE) * NODES
+HALVES = 8  # buckets whose halves have chances of their own
+CHANCES = MIXED_CHANCES + LEVELS * 2 * HALVES
 
 
 @inlined

@@ -13,6 +13,7 @@ INPUTS = 4  # chances of a decision
 REACH = 2560  # Format: logits lie within +-2559
 ONE = 1 << 16  # Format: a weight of one; also the sum of a decision's frequencies
 EVEN = uint32(1 << 31)  # Format: half, never used
+LEAST = 32  # Format: of the 2**16 cases of a decision of one chance
 FIRST_COUNT = 2  # Format: uses that are taken for granted in a new context
 COUNT_LIMIT = 254  # Format: uses after which a chance moves no slower
 
@@ -25,6 +26,47 @@ def revise(chance, bit, rates):
     goal = int64(0xFFFFFF) if bit else int64(0)
     high += ((goal - high) * rates[uint64(count)]) >> 16
     return uint32(high << 8 | min(int64(count) + 1, COUNT_LIMIT))
+
+
+@inlined
+def code_chance(decoding, coder, bit, one, words):
+    """Code a bit that is 1 in `one` of ONE cases; gives it and the coder."""
+    point, span, position, raw = coder
+    scale = (span >> uint64(24)) << uint64(8)
+    if decoding:
+        bound = scale * uint64(one)
+        bit = int64(point < bound)
+        if bit:
+            span = bound
+        else:
+            point -= bound
+            span = scale * uint64(ONE - one)
+        if span < uint64(1) << uint64(32):
+            following = words[min(position, uint64(words.size - 1))]
+            point = (point << uint64(32)) | uint64(following)
+            position += uint64(1)
+            span = span << uint64(32)
+    elif bit:
+        point, span, position = encode_step(
+            point, span, position, words, uint64(0), uint64(one), uint64(8)
+        )
+    else:
+        point, span, position = encode_step(
+            point, span, position, words, uint64(one), uint64(ONE - one), uint64(8)
+        )
+    return bit, (point, span, position, raw)
+
+
+@inlined
+def code_single(decoding, coder, bit, chances, slot, rates, words):
+    """Code a decision of one chance; gives it and the coder."""
+    chance = chances[slot]
+    if chance == 0:
+        chance = EVEN
+    one = min(max(int64(chance >> uint32(16)), LEAST), ONE - LEAST)
+    bit, coder = code_chance(decoding, coder, bit, one, words)
+    chances[slot] = revise(chance, bit, rates)
+    return bit, coder
 
 
 @inlined
@@ -54,29 +96,7 @@ def code_mixed(decoding, coder, bit, chances, slots, weights, row, tables, words
     logit = (w0 * x0 + w1 * x1 + w2 * x2 + w3 * x3) >> 16
     logit = min(max(logit, 1 - REACH), REACH - 1)
     one = int64(frequencies[uint64(logit + REACH - 1)])
-    point, span, position, raw = coder
-    scale = (span >> uint64(24)) << uint64(8)
-    if decoding:
-        bound = scale * uint64(one)
-        bit = int64(point < bound)
-        if bit:
-            span = bound
-        else:
-            point -= bound
-            span = scale * uint64(ONE - one)
-        if span < uint64(1) << uint64(32):
-            following = words[min(position, uint64(words.size - 1))]
-            point = (point << uint64(32)) | uint64(following)
-            position += uint64(1)
-            span = span << uint64(32)
-    elif bit:
-        point, span, position = encode_step(
-            point, span, position, words, uint64(0), uint64(one), uint64(8)
-        )
-    else:
-        point, span, position = encode_step(
-            point, span, position, words, uint64(one), uint64(ONE - one), uint64(8)
-        )
+    bit, coder = code_chance(decoding, coder, bit, one, words)
     error = (bit << 16) - one
     weights[row] = w0 + ((error * x0 + 32768) >> 16)
     weights[row1] = w1 + ((error * x1 + 32768) >> 16)
@@ -86,4 +106,4 @@ def code_mixed(decoding, coder, bit, chances, slots, weights, row, tables, words
     chances[slot1] = revise(chance1, bit, rates)
     chances[slot2] = revise(chance2, bit, rates)
     chances[slot3] = revise(chance3, bit, rates)
-    return bit, (point, span, position, raw)
+    return bit, coder

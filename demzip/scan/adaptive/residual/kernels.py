@@ -7,11 +7,17 @@ from numba import int64, uint64
 
 from demzip.entropy.kernels import clear_ahead, peek_bits, put_bits
 from demzip.jit import inlined, kernel
-from demzip.scan.adaptive.contexts.kernels import FRACTION_BITS, HALF_SAMPLE, NODES
-from demzip.scan.adaptive.mixing.kernels import INPUTS, code_mixed
+from demzip.scan.adaptive.contexts.kernels import (
+    FRACTION_BITS,
+    HALF_SAMPLE,
+    HALVES,
+    MIXED_CHANCES,
+    NODES,
+)
+from demzip.scan.adaptive.mixing.kernels import INPUTS, code_mixed, code_single
 from demzip.scan.real.floats.kernels import bit_length
 
-FINE = 20  # Format: levels below have buckets of one sample
+FINE = 16  # Format: levels below have buckets of one sample
 LAST_OWN = 18  # Format: buckets from this on share their chances
 BUCKETS = 24  # Format: those farther out are escapes
 FAR_SIDE = 20  # nodes of the farther side, less those of the nearer one
@@ -89,6 +95,14 @@ def code_sample(
     if beyond:
         rest, coder = code_escape(decoding, coder, bucket - BUCKETS, raw_words)
         found += rest
+    if shift > 0:
+        half = (level * 2 + far) * HALVES + min(found, HALVES - 1)
+        upper, coder = code_single(
+            decoding, coder, (distance >> (shift - 1)) & 1, chances, uint64(MIXED_CHANCES + half),
+            tables[2], words,
+        )
+        found = 2 * found + upper
+        shift -= 1
     if shift > 0:
         low, coder = code_plain(decoding, coder, distance, shift, raw_words)
         found = (found << shift) + low
