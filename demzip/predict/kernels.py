@@ -9,6 +9,8 @@ All 12-bit fixed-point sums are exact as long as sum(|weight|) * max(|sample|) <
 arrays) or 2**63 (int64): the caller chooses the dtype.
 """
 
+import math
+
 from numba import float32, uint64
 
 from demzip.constants import MARGIN, TEMPLATE_ABOVE, TEMPLATE_SIZE, WEIGHT_BITS
@@ -116,3 +118,33 @@ def add_moments(taps, scales, scaled, count, moments):
             moments[k, j + 1] += b
             moments[k + 1, j] += c
             moments[k + 1, j + 1] += d
+
+
+@estimator
+def solve_positive(matrices, right):
+    """Solve n positive definite systems by Cholesky's decomposition, L D L', in place.
+
+    `matrices` (n, size, size) are used up, lower triangles only; `right` (n, size) becomes the
+    solutions, infinite for a matrix that is not positive definite.
+    """
+    size = right.shape[1]
+    for number in range(right.shape[0]):
+        matrix, x = matrices[number], right[number]
+        for j in range(size):
+            for i in range(j, size):
+                rest = matrix[i, j]
+                for k in range(j):
+                    rest -= matrix[i, k] * matrix[j, k] * matrix[k, k]
+                matrix[i, j] = rest if i == j else rest / matrix[j, j]
+            if not matrix[j, j] > 0.0:
+                x[:] = math.inf
+                break
+            for k in range(j):
+                x[j] -= matrix[j, k] * x[k]
+        else:
+            for j in range(size):
+                x[j] /= matrix[j, j]
+            for back in range(size):
+                j = size - 1 - back
+                for i in range(j + 1, size):
+                    x[j] -= matrix[i, j] * x[i]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demzip.constants import MAX_OFFSET, OFFSET_SHIFT, TEMPLATE_SIZE, WEIGHT_ONE
+from demzip.predict.kernels import solve_positive
 from demzip.predict.templates import W
 
 Float64Array = NDArray[np.float64]
@@ -43,10 +44,9 @@ def solve(
     matrices[:, np.arange(free.size), np.arange(free.size)] += np.where(
         sound, RIDGE * traces / free.size, 1
     )[:, None]
-    try:
-        solution = np.linalg.solve(matrices, moments[:, free, TARGET, None])[..., 0]
-    except np.linalg.LinAlgError:
-        solution = np.full((moments.shape[0], free.size), np.inf)
+    solution = moments[:, free, TARGET].copy()
+    # Not by LAPACK: its threads would wait for more work, busily, on the processors of ours.
+    solve_positive(matrices, solution)
     scaled = np.rint(solution * WEIGHT_ONE)
     sound &= (np.abs(scaled) <= WEIGHT_LIMIT).all(axis=1)
     weights = np.zeros((moments.shape[0], TEMPLATE_SIZE), np.int64)

@@ -272,7 +272,7 @@ def _error(moments: Float64Array, weights: Int64Array) -> float:
     for matrix, integers in zip(moments, weights, strict=True):
         errors = -integers / WEIGHT_ONE
         errors[W] = 1.0
-        total += float(errors @ matrix @ errors)
+        total += float((errors[:, None] * matrix * errors).sum())
     return total
 
 

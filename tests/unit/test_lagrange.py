@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from demzip.constants import TEMPLATE_SIZE, WEIGHT_ONE
 from demzip.errors import OptionsError
+from demzip.predict.kernels import solve_positive
 from demzip.predict.lagrange import solve
 from demzip.predict.templates import (
     CHOICES,
@@ -181,3 +182,16 @@ def test_names() -> None:
             check_predictor(other)
     for name in JPEG_TAPS:
         assert jpeg_weights(name).sum() == WEIGHT_ONE
+
+
+def test_systems_are_solved() -> None:
+    rng = np.random.default_rng(4)
+    roots = rng.normal(size=(5, 23, 23))
+    matrices = roots @ np.swapaxes(roots, 1, 2)
+    right = rng.normal(size=(5, 23))
+    matrices[3, 7] = matrices[3, :, 7] = 0  # not positive definite
+    found, solved = right.copy(), [0, 1, 2, 4]
+    solve_positive(matrices.copy(), found)
+    expected = np.linalg.solve(matrices[solved], right[solved, :, None])[..., 0]
+    np.testing.assert_allclose(found[solved], expected, rtol=1e-6)
+    assert np.isinf(found[3]).all()
