@@ -124,7 +124,8 @@ class GridEncoder:
         mapper = partial(in_order, self.jobs)
         fit = fit_raster(list(patches.values()), predictor, mapper, thorough=thorough)
         total = self.grid.rows * self.grid.cols
-        fit = fit_offsets(fit, list(patches.values()), total, mapper, thorough=thorough)
+        if fit.moments is not None or thorough:  # who takes fixed weights wants speed
+            fit = fit_offsets(fit, list(patches.values()), total, mapper, thorough=thorough)
         sampled = self.grid.count > 2 * len(patches)  # then half of them can tell for the rest
         measure = partial(_measure, fit=fit, keep=True, thorough=thorough)
         surveyed: dict[int, Surveyed] = {}
