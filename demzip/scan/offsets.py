@@ -21,6 +21,7 @@ Int64Array = NDArray[np.int64]
 UNIT = 16  # offsets in a sample
 PRIOR_SAMPLES = 30.0  # samples without an error that stand behind a pattern's offset
 LEAST_GAIN = 0.0025  # share of the bits; for less, decoding need not take longer
+LEAST_GAIN_FIXED = 0.03  # the same for fixed weights, which are chosen for their speed
 ROWS = 4  # one in so many of a surveyed block is enough
 
 
@@ -44,7 +45,8 @@ def fit_offsets(
     every = np.sum([errors for errors, _ in found], axis=0)
     # What is estimated on the other probes is judged on each.
     gain = sum(_gain(_offsets(every - errors), errors) for errors, _ in found)
-    gain -= LEAST_GAIN * sum(bits for _, bits in found)
+    least = LEAST_GAIN_FIXED if fit.moments is None else LEAST_GAIN
+    gain -= least * sum(bits for _, bits in found)
     share = samples / sum(probe.samples.size for probe in probes)
     if gain * share <= 8 * len(write_integers(_offsets(every))):
         return fit
