@@ -64,6 +64,7 @@ def measure(
     centre: int = 0,
     *,
     keep: bool = True,
+    keep_samples: bool = True,
 ) -> Measurement:
     """Predict every sample of a block from its causal neighbours.
 
@@ -76,11 +77,12 @@ def measure(
         bound: Largest magnitude of a centred sample.
         centre: Of the samples.
         keep: Whether the measurement must outlive this thread's next one.
+        keep_samples: Whether its workspace must, too.
 
     """
     rows, cols = samples.shape
     dtype = np.int32 if fits_int32(weights, bound) else np.int64
-    work = (Workspace.allocate if keep else Workspace.borrow)(rows, cols, dtype)
+    work = (Workspace.allocate if keep and keep_samples else Workspace.borrow)(rows, cols, dtype)
     wide = np.int32 if abs(centre) + bound < 2**31 else np.int64
     np.subtract(samples, centre, out=work.interior, dtype=wide, casting="unsafe")
     mask = NO_HOLES
