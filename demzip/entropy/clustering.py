@@ -10,7 +10,7 @@ from demzip.constants import ESCAPE, MAX_CLUSTERS, MAX_SHIFT, SIDE_TOKENS
 from demzip.entropy.kernels import merge_contexts
 from demzip.entropy.tables import Table, levels_of
 
-NEIGHBOURS = 16  # contexts this far apart are compared first: two bins of eight
+NEIGHBOURS = 8  # contexts this far apart are compared first: those of the bins beside
 TOKEN_BITS = 5.0  # what one level of a table costs in the header
 TABLE_BITS = 40.0  # what a table costs besides its levels
 ROUGH, FAIR = 8, 64  # counts whose logarithm is kept to an octave, to half an octave
