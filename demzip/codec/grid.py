@@ -232,4 +232,5 @@ def _measure(
     patch: Patch, fit: Fit, *, try_own: bool, keep: bool, thorough: bool
 ) -> Surveyed:
     own = fit_block(patch, fit, WEIGHT_BITS, thorough=thorough) if try_own else None
-    return (own or fit).measure(patch, keep=keep), own
+    # Only popularity, which but a thorough plan tries, asks for the samples later.
+    return (own or fit).measure(patch, keep=keep, keep_samples=thorough), own

@@ -12,7 +12,7 @@ from demzip.entropy.tables import Table, levels_of
 
 Int64Array = NDArray[np.int64]
 
-NEIGHBOURS = 16  # contexts this far apart are compared first: two bins of eight
+NEIGHBOURS = 8  # contexts this far apart are compared first: those of the bins beside
 TOKEN_BITS = 5.0  # what one level of a table costs in the header
 TABLE_BITS = 40.0  # what a table costs besides its levels
 ROUGH, FAIR = 8, 64  # counts whose logarithm is kept to an octave, to half an octave

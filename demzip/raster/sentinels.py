@@ -1,5 +1,7 @@
 """Values that say "missing" though nothing declares them."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,7 @@ ANY_GAP = 8.0  # and one that is not usual
 ENDS = 8  # distinct values at either end of a sample among which sentinels are looked for
 
 
+@cache
 def usual_values(dtype: str) -> Float64Array:
     """The usual sentinels that a raster of `dtype` can hold, its least and greatest value too."""
     kind = np.dtype(dtype)

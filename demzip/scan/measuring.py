@@ -66,6 +66,7 @@ def measure(
     *,
     offsets: Int64Array = NO_OFFSETS,
     keep: bool = True,
+    keep_samples: bool = True,
 ) -> Measurement:
     """Predict every sample of a block from its causal neighbours.
 
@@ -79,11 +80,12 @@ def measure(
         centre: Of the samples.
         offsets: (243,) as in Model, or NO_OFFSETS.
         keep: Whether the measurement must outlive this thread's next one.
+        keep_samples: Whether its workspace must, too.
 
     """
     rows, cols = samples.shape
     dtype = np.int32 if fits_int32(weights, bound) else np.int64
-    work = (Workspace.allocate if keep else Workspace.borrow)(rows, cols, dtype)
+    work = (Workspace.allocate if keep and keep_samples else Workspace.borrow)(rows, cols, dtype)
     wide = np.int32 if abs(centre) + bound < 2**31 else np.int64
     np.subtract(samples, centre, out=work.interior, dtype=wide, casting="unsafe")
     mask = NO_HOLES

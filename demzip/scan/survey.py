@@ -28,7 +28,7 @@ from demzip.entropy.popularity import NOT_USED, Popularity
 from demzip.entropy.tables import side_tokens
 from demzip.predict.lagrange import solve
 from demzip.predict.templates import JPEG_TAPS, LAGRANGE_TAPS, W, jpeg_weights
-from demzip.residual.contexts import choose_limits, context_of_state
+from demzip.residual.contexts import choose_limits, context_of_state, sums_of_contexts
 from demzip.scan.measure.kernels import (
     count_states,
     count_symbols,
@@ -47,6 +47,7 @@ MIN_SET_SAMPLES = 400  # fewer samples take the weights fitted on all sets toget
 PROBE_SAMPLES = 65536  # blocks up to this size are fitted on whole
 PROBE_ROWS, PROBES = 24, 2  # larger ones on strips
 COUNTED_SAMPLES = 1 << 20  # tables of more are made from every second row
+STATE_STEP = 2  # of their rows, every so many tell where bins begin
 RASTER_PROBES = 6  # strips that a large raster's weights are fitted on
 PRIOR_SAMPLES = 500.0  # how many samples of the raster's fit stand behind a block's
 BITS_PER_ERROR = 2.0  # bits that a unit of reweighted squared error costs, roughly
@@ -112,11 +113,13 @@ class Fit:
     taps: tuple[int, ...]
     offsets: Int64Array = field(default_factory=lambda: NO_OFFSETS)
 
-    def measure(self, patch: Patch, *, keep: bool = True) -> Measurement:
-        """Predict a patch with these weights; see scan.measuring.measure for `keep`."""
+    def measure(
+        self, patch: Patch, *, keep: bool = True, keep_samples: bool = True
+    ) -> Measurement:
+        """Predict a patch with these weights; see scan.measuring.measure for what is kept."""
         return measure(
             patch.samples, patch.holes, self.weights, self.thresholds, self.activity_shift,
-            patch.bound, patch.centre, offsets=self.offsets, keep=keep,
+            patch.bound, patch.centre, offsets=self.offsets, keep=keep, keep_samples=keep_samples,
         )  # fmt: skip
 
 
@@ -285,14 +288,14 @@ def make_model(
     """Contexts and tables for measured blocks."""
     counts, sums = np.zeros(STATES, np.int64), np.zeros(STATES, np.int64)
     step = 2 if sum(m.residuals.size for m in measurements) > COUNTED_SAMPLES else 1
-    for count, total in mapper(lambda m: _states_of(m, step), measurements):
+    for count, total in mapper(lambda m: _states_of(m, STATE_STEP * step), measurements):
         counts += count
         sums += total
     limits = choose_limits(counts.reshape(-1, SUBCONTEXTS).sum(axis=1))
     contexts = context_of_state(limits)
     shifts = choose_shifts(
-        np.bincount(contexts, counts, CONTEXTS),
-        np.bincount(contexts, sums, CONTEXTS),
+        sums_of_contexts(limits, counts),
+        sums_of_contexts(limits, sums),
         POPULAR_TOKEN if popularity.is_used else PLAIN_TOKEN,
     )
     histogram = np.zeros((CONTEXTS, ESCAPE + 1), np.int64)
@@ -312,7 +315,7 @@ def _states_of(m: Measurement, step: int) -> tuple[Int64Array, Int64Array]:
 
 
 def _symbols_of(
-    m: Measurement, step: int, contexts: Int64Array, shifts: Int64Array
+    m: Measurement, step: int, contexts: UInt8Array, shifts: Int64Array
 ) -> Int64Array:
     histogram = np.zeros((CONTEXTS, ESCAPE + 1), np.int64)
     count_symbols(

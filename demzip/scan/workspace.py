@@ -63,13 +63,11 @@ class Workspace:
 
     @classmethod
     def allocate(cls, rows: int, cols: int, dtype: type[np.int32] | type[np.int64]) -> "Workspace":
-        """Zeroed workspace; int32 only where `predict.lagrange.fits_int32` holds."""
-        stride = -(-cols // SEGMENT) * SEGMENT + 2 * MARGIN
-        # Vectors and segments reach beyond the end of the last row.
-        cells = (rows + MARGIN) * stride + 2 * SEGMENT
+        """Dirty workspace; int32 only where `predict.lagrange.fits_int32` holds."""
+        stride, cells = _extent(rows, cols)
         return cls(
-            np.zeros(cells, dtype),
-            np.zeros(cells, dtype),
+            np.empty(cells, dtype),
+            np.empty(cells, dtype),
             np.zeros(stride + 2 * SEGMENT, dtype),
             np.zeros(SEGMENT + 2, dtype),
             np.zeros(SEGMENT, dtype),
@@ -87,13 +85,17 @@ class Workspace:
         Fresh memory for every block would cost more in page faults than prediction itself.
         """
         found: Workspace | None = getattr(_BORROWED, "workspace", None)
-        if found is None or (found.rows, found.cols, found.samples.dtype) != (
-            rows,
-            cols,
-            np.dtype(dtype),
+        stride, cells = _extent(rows, cols)
+        if found is None or (
+            found.samples.dtype != np.dtype(dtype)
+            or found.samples.size < cells
+            or found.stride < stride
         ):
             found = _BORROWED.workspace = cls.allocate(rows, cols, dtype)
-        return found
+        return replace(
+            found, samples=found.samples[:cells], magnitudes=found.magnitudes[:cells],
+            rows=rows, cols=cols, stride=np.uint64(stride),
+        )  # fmt: skip
 
     def scratch(self) -> NDArray[np.int32]:
         """This thread's cells for pairs of samples, as many as the workspace has."""
@@ -106,17 +108,24 @@ class Workspace:
         """Flat arrays for residuals and states, a vector longer: fresh ones, or this thread's."""
         size, dtype = self.rows * self.cols + SEGMENT, self.samples.dtype
         found: tuple[IntArray, NDArray[np.uint16]] | None = getattr(_BORROWED, "outcome", None)
-        if keep or found is None or (found[0].size, found[0].dtype) != (size, dtype):
+        if keep or found is None or found[0].size < size or found[0].dtype != dtype:
             found = np.empty(size, dtype), np.empty(size, np.uint16)
         if not keep:
             _BORROWED.outcome = found
-        return found
+        return found[0][:size], found[1][:size]
 
     @property
     def interior(self) -> IntArray:
         """(rows, cols) view of the block without its margins."""
         rows = self.samples[: (self.rows + MARGIN) * int(self.stride)].reshape(-1, int(self.stride))
         return rows[MARGIN:, MARGIN : MARGIN + self.cols]
+
+
+def _extent(rows: int, cols: int) -> tuple[int, int]:
+    """Stride and cells of a workspace."""
+    stride = -(-cols // SEGMENT) * SEGMENT + 2 * MARGIN
+    # Vectors and segments reach beyond the end of the last row.
+    return stride, (rows + MARGIN) * stride + 2 * SEGMENT
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,18 @@ from demzip.constants import (
     MAX_CLUSTERS,
     MAX_OFFSET,
     PATTERNS,
+    SUBCONTEXTS,
 )
 from demzip.entropy.integers import ByteReader, write_integers, write_varint
 from demzip.entropy.popularity import Popularity
 from demzip.entropy.tables import Table
 from demzip.errors import CorruptError, TruncatedError
-from demzip.residual.contexts import bin_of_level, choose_limits, context_of_state
+from demzip.residual.contexts import (
+    choose_limits,
+    context_of_state,
+    sums_of_contexts,
+    table_of_state,
+)
 from demzip.scan.model import THRESHOLD_LIMIT, WEIGHT_MAGNITUDE, Model
 from tests.reference.fields import RejectError
 from tests.reference.model import complete, read_model
@@ -154,14 +160,24 @@ def test_models_that_end_early() -> None:
             Model.from_bytes(ByteReader(data[:size], "model"))
 
 
-def test_bins_count_the_limits_at_or_below() -> None:
-    limits = np.array([0, 3, 3, 4095])
-    bins = bin_of_level(limits)
-    for level in (0, 1, 2, 3, 4, 4094, 4095):
-        assert bins[level] == sum(limit <= level for limit in limits.tolist())
-    contexts = context_of_state(limits)
-    assert contexts[8 * 3 + 5] == 8 * 3 + 5
-    assert contexts.size == 8 * ACTIVITY_LEVELS
+@pytest.mark.parametrize("limits", [[], [0, 3, 3, 4095], [1, 5, 7, 4000], list(range(1, BINS))])
+def test_bins_count_the_limits_at_or_below(limits: list[int]) -> None:
+    array = np.array(limits, np.int64)
+    contexts = context_of_state(array).tolist()
+    tables = np.random.default_rng(0).integers(0, MAX_CLUSTERS, CONTEXTS)
+    of_state = table_of_state(array, tables)
+    assert len(contexts) == of_state.size - 3 == SUBCONTEXTS * ACTIVITY_LEVELS
+    for level in (0, 1, 2, 3, 4, 5, 30, 31, 4094, 4095):
+        for sub in range(SUBCONTEXTS):
+            context = SUBCONTEXTS * sum(limit <= level for limit in limits) + sub
+            assert contexts[SUBCONTEXTS * level + sub] == context
+            assert of_state[SUBCONTEXTS * level + sub] == tables[context]
+    if len(set(limits) - {0}) == len(limits):
+        values = np.random.default_rng(1).integers(0, 1 << 40, len(contexts))
+        sums = [0] * CONTEXTS
+        for context, value in zip(contexts, values.tolist(), strict=True):
+            sums[context] += value
+        assert sums_of_contexts(array, values).tolist() == sums
 
 
 def test_limits_share_samples_out() -> None:

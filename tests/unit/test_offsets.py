@@ -144,6 +144,6 @@ def test_rasters_with_offsets_come_back(predictor: str) -> None:
     for nodata in (None, int(values[50, 50])):
         data = demzip.encode(values, predictor=predictor, nodata=nodata, block=48)
         assert demzip.decode(data).tobytes() == values.tobytes()
-    if predictor.startswith("jpeg"):
-        data = demzip.encode(values, predictor=predictor, block=48)
-        assert open_bytes(data).planes[0].model.offsets.any()
+    data = demzip.encode(values, predictor=predictor, block=48)
+    fitted = not predictor.startswith("jpeg")  # fixed weights are for speed
+    assert open_bytes(data).planes[0].model.offsets.any() == fitted

@@ -167,11 +167,13 @@ def gather_normals(
                 uint64(row * cols + first), above[MARGIN + first : MARGIN + first + SEGMENT],
                 taps[number], scales[number], uint64(s),
             )  # fmt: skip
+            if masked or first < MARGIN or first + SEGMENT > cols - MARGIN:
+                for i in range(SEGMENT):
+                    col = first + i
+                    inside = (col >= MARGIN) & (col < cols - MARGIN)
+                    if not inside or (masked and holes[row, col]):
+                        scales[number, s + i] = 0.0
             for i in range(SEGMENT):
-                col = first + i
-                inside = (col >= MARGIN) & (col < cols - MARGIN)
-                if not inside or (masked and holes[row, col]):
-                    scales[number, s + i] = 0.0
                 counts[number] += int64(scales[number, s + i] > 0.0)
             filled[number] = s + SEGMENT
             if filled[number] == BATCH:
