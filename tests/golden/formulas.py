@@ -273,7 +273,7 @@ FILES: dict[str, Recipe] = {
         "uint8", lambda: [[(v + 1000) // 80 * 9 for v in line] for line in relief(60, 60)],
         predictor="jpeg4",
     ),
-    "terraces": of("int16", lambda: terraces(96, 144, 60), block=48, predictor="jpeg4"),
+    "terraces": of("int16", lambda: terraces(144, 192, 50), block=64, predictor="lagrange3"),
     "own": of("int32", lambda: waves(48), block=48, predictor="lagrange3"),
     "popular": of("int16", lambda: favoured(100, 100), predictor="auto"),
     "wide": of("int32", lambda: wide(30, 40)),
