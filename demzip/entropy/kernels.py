@@ -146,7 +146,7 @@ def peek_bits(words, bit):
 
 
 
-@inlined
+@kernel
 def information(one, other, logs, token_bits):
     """Bits of two histograms under one table, its levels at `token_bits` each among them."""
     total, bits = 0, 0.0

@@ -96,20 +96,20 @@ def gather_taps(samples, here, stride, residuals, at, above, taps, scales, s):
 
 
 @estimator
-def add_moments(taps, scales, scaled, count, moments):
-    """Add the first `count` samples of a batch to the lower triangle of (24, 24) moments.
+def add_moments(taps, scales, scaled, moments):
+    """Add a batch of reweighted normal equations to the lower triangle of (24, 24) moments.
 
     Source: one round of iteratively reweighted least squares on differences to W, towards the
     least sum of |residual| / s where s is the residual's expected scale: that is what a sample
     costs in bits. Two rows by two columns at a time, so that every load is used twice.
     """
     for k in range(0, TEMPLATE_SIZE, 2):
-        for s in range(count):
+        for s in range(BATCH):
             scaled[0, s] = taps[k, s] * scales[s]
             scaled[1, s] = taps[k + 1, s] * scales[s]
         for j in range(0, k + 2, 2):
             a, b, c, d = float32(0.0), float32(0.0), float32(0.0), float32(0.0)
-            for s in range(count):
+            for s in range(BATCH):
                 a += scaled[0, s] * taps[j, s]
                 b += scaled[0, s] * taps[j + 1, s]
                 c += scaled[1, s] * taps[j, s]

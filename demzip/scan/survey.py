@@ -47,7 +47,6 @@ MIN_SET_SAMPLES = 400  # fewer samples take the weights fitted on all sets toget
 PROBE_SAMPLES = 65536  # blocks up to this size are fitted on whole
 PROBE_ROWS, PROBES = 24, 2  # larger ones on strips
 COUNTED_SAMPLES = 1 << 20  # tables of more are made from every second row
-STATE_STEP = 2  # of their rows, every so many tell where bins begin
 RASTER_PROBES = 6  # strips that a large raster's weights are fitted on
 PRIOR_SAMPLES = 500.0  # how many samples of the raster's fit stand behind a block's
 BITS_PER_ERROR = 2.0  # bits that a unit of reweighted squared error costs, roughly
@@ -287,8 +286,11 @@ def make_model(
 ) -> Model:
     """Contexts and tables for measured blocks."""
     counts, sums = np.zeros(STATES, np.int64), np.zeros(STATES, np.int64)
-    step = 2 if sum(m.residuals.size for m in measurements) > COUNTED_SAMPLES else 1
-    for count, total in mapper(lambda m: _states_of(m, STATE_STEP * step), measurements):
+    samples = sum(m.residuals.size for m in measurements)
+    step = 2 if samples > COUNTED_SAMPLES else 1
+    # Half the rows tell well enough where bins begin.
+    coarse = 2 * step if samples > PROBE_SAMPLES else 1
+    for count, total in mapper(lambda m: _states_of(m, coarse), measurements):
         counts += count
         sums += total
     limits = choose_limits(counts.reshape(-1, SUBCONTEXTS).sum(axis=1))

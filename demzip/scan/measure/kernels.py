@@ -177,10 +177,12 @@ def gather_normals(
                 counts[number] += int64(scales[number, s + i] > 0.0)
             filled[number] = s + SEGMENT
             if filled[number] == BATCH:
-                add_moments(taps[number], scales[number], scaled, BATCH, moments[number])
+                add_moments(taps[number], scales[number], scaled, moments[number])
                 filled[number] = 0
     for number in range(filled.size):
-        add_moments(taps[number], scales[number], scaled, filled[number], moments[number])
+        for s in range(filled[number], BATCH):
+            scales[number, s] = 0.0
+        add_moments(taps[number], scales[number], scaled, moments[number])
 
 
 @inlined
