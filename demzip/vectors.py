@@ -174,10 +174,7 @@ def load(context, array, index):
 
 @intrinsic
 def store(context, array, index, vector):
-    """Elements index .. index + 15 of an array of the vector's width, or a narrower one.
-
-    One of float32 gets the nearest floats.
-    """
+    """Elements index .. index + 15 of an array of the vector's width, narrower, or float32."""
     bits = array.dtype.bitwidth
 
     def build(context, builder, sig, args):

@@ -108,7 +108,7 @@ def test_kernel_gathers_the_reweighted_normal_equations() -> None:
     differences = cells - west[:, None]
     differences[:, W] = values - west
     expected = differences.T @ (differences * scales[:, None])
-    # The kernel adds up 64 samples at a time in binary32; terms of either sign cancel.
+    # The kernel adds up 128 samples at a time in binary32; terms of either sign cancel.
     np.testing.assert_allclose(moments[0], expected, rtol=1e-5, atol=1e-6 * expected.max())
     weights = solved(moments[0], LAGRANGE_TAPS["lagrange12"])
     taps = LAGRANGE_TAPS["lagrange12"]
