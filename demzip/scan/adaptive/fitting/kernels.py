@@ -46,7 +46,7 @@ def note(fitting, i, fitted, residual, activity):
     fitting[3][i] = min(bit_length(calm + 18 * abs(residual)), 62)
 
 
-@inlined
+@kernel
 def put_tap(samples, at, base, live, shifts, out):
     """Scaled differences of one tap of a segment, 0 where a sample takes no part."""
     for sample in range(out.size):
@@ -55,7 +55,7 @@ def put_tap(samples, at, base, live, shifts, out):
         out[i] = min(max(difference, -FAR), FAR) & live[i]
 
 
-@inlined
+@kernel
 def put_taps(samples, here, stride, base, live, shifts, out):
     """Scaled differences of all taps; `here` is the cell three columns west of the segment."""
     north = here - stride
