@@ -218,6 +218,7 @@ for rows in (200, 20):
         values = rng.integers(0, 2**31, (rows, rows)).astype(dtype)
         for nodata in (None, values[3, 3]):
             demzip.decode(demzip.encode(values, nodata=nodata))
+            demzip.decode(demzip.encode(values, nodata=nodata, best=True))
     for dtype in ("float32", "float64"):
         values = rng.standard_normal((rows, rows)).astype(dtype)
         for nodata in (None, values[3, 3]):

@@ -88,7 +88,9 @@ def round_trips() -> None:
         nodata = values.min() if masked else None
         block = (512, 48, 4096)[number % 3]
         predictor = ("lagrange24", "jpeg4", "auto")[number // 3 % 3]
-        same(values, {"nodata": nodata, "block": block, "predictor": predictor})
+        for best in (False, True):
+            options = {"nodata": nodata, "block": block, "predictor": predictor, "best": best}
+            same(values, options)
     for recipe in FILES.values():
         same(recipe.values(), {"nodata": recipe.nodata, **recipe.options})
 
