@@ -128,11 +128,11 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", _njit(forceinline=True)(function))
 
 
-@NUMBA.extending.intrinsic  # type: ignore[untyped-decorator]
+@NUMBA.extending.intrinsic  # type: ignore[untyped-decorator]  # Numba's decorators have no types
 def leading_zeros(context: Any, value: Any) -> Any:  # noqa: ANN401, ARG001  Numba's own types
     """Zero bits above the highest one of a uint64; 64 for 0."""
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001  as above
         return builder.ctlz(args[0], NUMBA.core.cgutils.false_bit)
 
     return NUMBA.types.uint64(NUMBA.types.uint64), generate
