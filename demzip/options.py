@@ -9,6 +9,7 @@ DEFAULT_PREDICTOR = "lagrange24"
 DEFAULT_BLOCK = 512
 BEST_BLOCK = 1216  # chances that adapt need samples; tiles of 1201 and 3601 have no slivers
 MAX_JOBS = 256
+DEVICES = ("auto", "cpu", "gpu")  # where networks are trained
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,18 @@ class EncodeOptions:
     block: int = DEFAULT_BLOCK
     jobs: int = 1
     best: bool = False
+
+
+def check_device(name: str) -> str:
+    """Return `name` if it is one of DEVICES.
+
+    Raises:
+        OptionsError: It is not; the message lists them.
+
+    """
+    if name not in DEVICES:
+        raise OptionsError(f"unknown device {name!r}; choose one of {', '.join(DEVICES)}")
+    return name
 
 
 def default_block(*, best: bool) -> int:
