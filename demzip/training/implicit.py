@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -125,6 +126,7 @@ class Network:
         peaks: Largest number that leaves each hidden layer.
         mean, deviation: Heights are mean + deviation * output.
         lowest, highest: Of the heights it was trained on.
+        side: The raster's longer side.
 
     """
 
@@ -135,6 +137,7 @@ class Network:
     deviation: float
     lowest: int
     highest: int
+    side: int
 
     def rounded(self, bits: int) -> Surface:
         """The network in integers, weights being multiples of 2**-bits where they can be."""
@@ -155,8 +158,9 @@ class Network:
         lowest, highest = (min(max(h, -limit), limit) for h in (self.lowest, self.highest))
         offset = min(max(round(self.mean), lowest), highest)
         return Surface(
-            self.frequencies, tuple(hidden), output[0], offset, gain, gain_shift, lowest, highest
-        )
+            self.frequencies, tuple(hidden), output[0], offset, gain, gain_shift, lowest, highest,
+            self.side,
+        )  # fmt: skip
 
 
 def _rounded(layer: Dense, scale: int, bits: int) -> tuple[Int64Array, int]:
@@ -170,12 +174,14 @@ def _rounded(layer: Dense, scale: int, bits: int) -> tuple[Int64Array, int]:
         bits -= 1
 
 
-def flat_surface(height: int) -> Surface:
+def flat_surface(height: int, side: int) -> Surface:
     """The same height everywhere, for rasters that have no other."""
+    height = min(max(height, 1 - HEIGHT_LIMIT), HEIGHT_LIMIT - 1)
     layer = Layer(np.zeros((1, 3), np.int64), 0)
     return Surface(
-        np.zeros((1, 2), np.int64), (layer,), np.zeros(2, np.int64), height, 0, 1, height, height
-    )
+        np.zeros((1, 2), np.int64), (layer,), np.zeros(2, np.int64), height, 0, 1, height, height,
+        side,
+    )  # fmt: skip
 
 
 def train(
@@ -203,8 +209,8 @@ def train(
     drawn = rng.normal(0.0, EIGHTHS * options.scale, (options.features, 2))
     frequencies = np.clip(np.rint(drawn), -MAX_FREQUENCY, MAX_FREQUENCY).astype(np.int64)
     mean, deviation = float(cells.heights.mean()), float(cells.heights.std())
-    hidden = [part for _ in range(options.depth) for part in (linen.Dense(options.width), linen.relu)]
-    network = linen.Sequential([*hidden, linen.Dense(1)])
+    hidden: list[Any] = [[linen.Dense(options.width), linen.relu] for _ in range(options.depth)]
+    network: Any = linen.Sequential([*chain(*hidden), linen.Dense(1)])
     adam = optax.adam(options.learning_rate)
 
     def loss(params: Any, inputs: Any, goals: Any) -> Any:  # noqa: ANN401  trees of arrays
@@ -230,14 +236,15 @@ def train(
             state, errors = several(state, inputs, goals, count)
             if progress is not None:
                 progress(done + count, float(errors[-1]) * deviation)
-        tree = state[0]["params"]
+    tree = state[0]["params"]
     layers = tuple(
-        Dense(np.asarray(tree[name]["kernel"], np.float64), np.asarray(tree[name]["bias"], np.float64))
+        Dense(*(np.asarray(tree[name][part], np.float64) for part in ("kernel", "bias")))
         for name in sorted(tree, key=lambda name: int(name.rpartition("_")[2]))
     )
     return Network(
         frequencies, layers, _peaks(layers, np.asarray(inputs)), mean, deviation,
         int(cells.heights.min()), int(cells.heights.max()),
+        cells.side,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A surface that a coordinate network draws, in integers (docs/format.md section 11)."""
+"""A surface that a coordinate network draws, in integers (docs/format.md section 14)."""
 
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from demzip.blocks.grid import BlockBox
 from demzip.constants import SEGMENT
 from demzip.entropy.integers import ByteReader, fold, read_integers, write_integers, write_varint
 from demzip.errors import CorruptError
@@ -85,6 +86,7 @@ class Surface:
         offset: Height where the output is 0, within +-2**46.
         gain, gain_shift: What an output counts: gain / 2**gain_shift samples.
         lowest, highest: No height lies beyond, within +-2**46.
+        side: The raster's longer side, 1 .. 2**24.
 
     """
 
@@ -96,6 +98,7 @@ class Surface:
     gain_shift: int
     lowest: int
     highest: int
+    side: int
 
     @property
     def numbers(self) -> int:
@@ -125,8 +128,12 @@ class Surface:
         return bytes(out)
 
     @classmethod
-    def from_bytes(cls, data: bytes | memoryview) -> "Surface":
-        """Inverse of to_bytes; every field is checked against docs/format.md section 11.
+    def from_bytes(cls, data: bytes | memoryview, side: int) -> "Surface":
+        """Inverse of to_bytes; every field is checked against docs/format.md section 14.
+
+        Args:
+            data: The network section.
+            side: The raster's longer side.
 
         Raises:
             CorruptError: A field is outside its legal range.
@@ -152,7 +159,7 @@ class Surface:
         if gain_shift == 0 or lowest > highest or -HEIGHT_LIMIT in heights:
             raise CorruptError("network: its heights have no legal range")
         return cls(
-            frequencies, tuple(hidden), output, offset, gain, gain_shift, lowest, highest
+            frequencies, tuple(hidden), output, offset, gain, gain_shift, lowest, highest, side
         )
 
     @cached_property
@@ -178,28 +185,21 @@ class Surface:
             np.array([layer.shift for layer in self.hidden], np.int64),
         )
 
-    def draw(self, row: int, col: int, rows: int, cols: int, side: int) -> Int64Array:
-        """Heights of a block: (rows, cols) samples.
-
-        Args:
-            row, col: Its first cell in the raster.
-            rows, cols: Its size.
-            side: The raster's longer side.
-
-        """
+    def draw(self, box: BlockBox) -> Int64Array:
+        """Heights of a block of the raster: (rows, cols) samples."""
         made = self._compiled
-        steps = self.frequencies * ((1 << CYCLE_BITS) // side)
+        steps = self.frequencies * ((1 << CYCLE_BITS) // self.side)
         turns = steps.astype(np.int32).astype(np.int64)  # whole ones do not count
-        stride = -(-cols // SEGMENT) * SEGMENT
+        stride = -(-box.cols // SEGMENT) * SEGMENT
         cells = np.empty((turns.shape[0] + made.units) * SEGMENT, np.int32)
-        out = np.empty((rows, stride), np.int64)
+        out = np.empty((box.rows, stride), np.int64)
         draw(
-            row, col, rows, cols, np.uint64(stride), sine_table(),
+            box.row, box.col, box.rows, box.cols, np.uint64(stride), sine_table(),
             np.ascontiguousarray(turns[:, 0]), np.ascontiguousarray(turns[:, 1]),
             np.uint64(made.units), made.weights, made.biases, made.shifts, cells, self.offset,
             self.gain, self.gain_shift, self.lowest, self.highest, out.ravel(),
         )  # fmt: skip
-        return out[:, :cols]
+        return out[:, : box.cols]
 
 
 def is_legal(weights: Int64Array) -> bool:
