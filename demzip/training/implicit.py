@@ -44,7 +44,8 @@ REPORT = 50  # steps between two calls of `progress`
 ACTIVATION_BITS = 14  # of the largest that occurs, so that another cell's may be twice as large
 EIGHTHS = 8
 
-Progress = Callable[[int, float], object]  # steps done, mean absolute error in samples
+# Called with the steps since the last call, those in all, and the mean absolute error in samples.
+Progress = Callable[[int, int, float], object]
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,7 @@ def train(
             count = min(REPORT, options.steps - done)
             state, errors = several(state, inputs, goals, count)
             if progress is not None:
-                progress(done + count, float(errors[-1]) * deviation)
+                progress(count, options.steps, float(errors[-1]) * deviation)
     tree = state[0]["params"]
     layers = tuple(
         Dense(*(np.asarray(tree[name][part], np.float64) for part in ("kernel", "bias")))
