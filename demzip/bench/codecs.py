@@ -65,7 +65,7 @@ def _demzip(name: str, predictor: str, *, best: bool = False) -> Codec:
         return demzip.encode(given.array, predictor=predictor, nodata=given.nodata, best=best)
 
     way = "best, " if best else ""
-    side = default_block(best=best)
+    side = default_block(predictor, best=best)
     return Codec(
         f"demzip-{name}",
         f"demzip {name}",

@@ -13,6 +13,8 @@ from demzip.scan.neural.shipped import shipped
 
 Int64Array = NDArray[np.int64]
 
+MAX_BOUND = 1 << 30  # of the centred samples of a block
+
 
 @dataclass(frozen=True)
 class NeuralModel:
@@ -37,6 +39,12 @@ class NeuralModel:
     def is_fitted(self) -> bool:
         """Whether the network was fitted to the raster."""
         return not self.number or not self.network.equals(shipped(self.number))
+
+    def describe(self) -> str:
+        """The network in words, e.g. "number 1, fitted"."""
+        words = [f"number {self.number}"] if self.number else ["none that is shipped"]
+        words += ["fitted"] * self.is_fitted
+        return ", ".join(words)
 
     def to_bytes(self) -> bytes:
         """The model section of the plane."""

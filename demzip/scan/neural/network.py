@@ -77,6 +77,11 @@ class Network:
         """Of the hidden layers."""
         return self.layers[0][1].size, self.layers[1][1].size
 
+    @property
+    def numbers(self) -> int:
+        """Weights and biases."""
+        return sum(weights.size + biases.size for weights, biases in self.layers)
+
     def equals(self, other: "Network") -> bool:
         """Whether another one has the same layers."""
         return all(
@@ -117,6 +122,16 @@ class Network:
         start = _start(base, FEATURES + FOURIER * fourier, widths)
         one, two, three = ((_moved(reader, w, shift), _moved(reader, b, shift)) for w, b in start)
         return cls(bool(fourier), (one, two, three)), shift
+
+
+def shift_of(network: Network, base: Network | None) -> int:
+    """Low bits, at most MAX_SHIFT, that are 0 in all differences between two networks."""
+    start = _start(base, network.inputs, network.widths)
+    bits = 1 << MAX_SHIFT
+    for layer, begin in zip(network.layers, start, strict=True):
+        for values, from_ in zip(layer, begin, strict=True):
+            bits |= int(np.bitwise_or.reduce(values - from_, axis=None))
+    return (bits & -bits).bit_length() - 1
 
 
 def _are_legal(widths: tuple[int, int]) -> bool:
