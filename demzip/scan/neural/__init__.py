@@ -1,0 +1,1 @@
+"""Coding of blocks on a grid under a small causal network."""
