@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from demzip.codec import decode, encode
     from demzip.io.dataset import Dataset, open  # noqa: A004  the name users expect, as in rasterio
     from demzip.io.geotiff import compress, decompress, verify
+    from demzip.options import FitOptions
     from demzip.predict.templates import PREDICTORS
     from demzip.raster.georeference import Georeference
 
@@ -47,6 +48,7 @@ __all__ = [
     "CorruptError",
     "Dataset",
     "DemzipError",
+    "FitOptions",
     "Georeference",
     "OptionsError",
     "TruncatedError",
@@ -65,6 +67,7 @@ __all__ = [
 _HOMES = {
     "PREDICTORS": "demzip.predict.templates",
     "Dataset": "demzip.io.dataset",
+    "FitOptions": "demzip.options",
     "Georeference": "demzip.raster.georeference",
     "compress": "demzip.io.geotiff",
     "decode": "demzip.codec",

@@ -9,6 +9,39 @@ DEFAULT_PREDICTOR = "lagrange24"
 DEFAULT_BLOCK = 512
 BEST_BLOCK = 1216  # chances that adapt need samples; tiles of 1201 and 3601 have no slivers
 MAX_JOBS = 256
+MAX_STEPS = 1_000_000
+DEVICES = ("auto", "cpu", "gpu")  # where networks are trained
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How networks are trained; None stands for the predictor's own default.
+
+    Attributes:
+        steps: Of training.
+        width: Units of a layer.
+        depth: Hidden layers, of `implicit`.
+        scale: Of Fourier features, of `implicit`: cycles over the raster's longer side.
+        device: A name of DEVICES.
+
+    """
+
+    steps: int | None = None
+    width: int | None = None
+    depth: int | None = None
+    scale: float | None = None
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        """See that it is legal.
+
+        Raises:
+            OptionsError: It is not.
+
+        """
+        if self.steps is not None and not 1 <= self.steps <= MAX_STEPS:
+            raise OptionsError(f"steps {self.steps}: it must be 1 to {MAX_STEPS}")
+        check_device(self.device)
 
 
 @dataclass(frozen=True)
@@ -20,6 +53,7 @@ class EncodeOptions:
         block: Side of a block in samples: a multiple of 16 from 16 to 4096.
         jobs: Threads; 0 for one per processor.
         best: Whether the smallest file counts, not time.
+        fit: How networks are trained on the raster; None where only `implicit` is.
 
     """
 
@@ -27,6 +61,19 @@ class EncodeOptions:
     block: int = DEFAULT_BLOCK
     jobs: int = 1
     best: bool = False
+    fit: FitOptions | None = None
+
+
+def check_device(name: str) -> str:
+    """Return `name` if it is one of DEVICES.
+
+    Raises:
+        OptionsError: It is not; the message lists them.
+
+    """
+    if name not in DEVICES:
+        raise OptionsError(f"unknown device {name!r}; choose one of {', '.join(DEVICES)}")
+    return name
 
 
 def default_block(*, best: bool) -> int:

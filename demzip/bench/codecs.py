@@ -27,7 +27,7 @@ from demzip.errors import OptionsError
 from demzip.io.profile import creation_options
 from demzip.io.quiet import without_warnings
 from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR, default_block
-from demzip.predict.templates import CHOICES
+from demzip.predict.templates import PREDICTORS
 
 ANY = native()
 LERC = native("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
@@ -211,7 +211,7 @@ def _images() -> Iterator[Codec]:
 _tiff = partial(_geotiff, NUM_THREADS="1")
 
 CODECS: tuple[Codec, ...] = (
-    *(_demzip(name, name) for name in CHOICES),
+    *(_demzip(name, name) for name in (*PREDICTORS, "auto")),
     _demzip("best", DEFAULT_PREDICTOR, best=True),
     _tiff(BASE, "TIFF DEFLATE", "DEFLATE 6, predictor", COMPRESS="DEFLATE", ZLEVEL="6"),
     _tiff("deflate9", "TIFF DEFLATE 9", "DEFLATE 9, predictor", COMPRESS="DEFLATE", ZLEVEL="9"),

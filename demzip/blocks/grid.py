@@ -43,6 +43,11 @@ class BlockGrid:
         return self.across * -(-self.rows // self.size)
 
     @property
+    def side(self) -> int:
+        """The raster's longer side."""
+        return max(self.rows, self.cols)
+
+    @property
     def samples(self) -> int:
         """Of the raster."""
         return self.rows * self.cols

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from demzip.cli.console import Force, Jobs, Json, say, say_if_first_run, size, write_json
+from demzip.cli.fitting import Depth, Device, Fit, Scale, Steps, Width, fit_options
 from demzip.cli.progress import progress_bar
 from demzip.cli.streams import Streams, needed, streams
 from demzip.options import DEFAULT_PREDICTOR
@@ -38,7 +39,7 @@ def compress(
             "-p",
             metavar="PREDICTOR",
             help="jpeg1 to jpeg7, lagrange3, lagrange8, lagrange12, lagrange24, or auto for "
-            "whichever codes smallest.",
+            "whichever codes smallest; implicit, a network that is trained on the raster.",
         ),
     ] = DEFAULT_PREDICTOR,
     block: Annotated[
@@ -52,6 +53,12 @@ def compress(
         bool,
         typer.Option("--best", help="The smallest file, however long it takes to code."),
     ] = False,
+    fit: Fit = False,
+    steps: Steps = None,
+    width: Width = None,
+    depth: Depth = None,
+    fourier_scale: Scale = None,
+    device: Device = "auto",
     jobs: Jobs = 0,
     force: Force = False,
     verify: Annotated[
@@ -69,6 +76,10 @@ def compress(
     demzip compress tile.tif -o archive/tile.dz -p auto
     demzip compress - -o - < tile.tif > tile.dz
     """
+    fitting = fit_options(
+        [predictor], fit=fit, steps=steps, width=width, depth=depth, scale=fourier_scale,
+        device=device,
+    )  # fmt: skip
     say_if_first_run()
     from demzip.io import geotiff
 
@@ -81,6 +92,7 @@ def compress(
                 block=block,
                 jobs=jobs,
                 best=best,
+                fit=fitting,
                 overwrite=force,
                 verify=verify,
                 progress=progress,

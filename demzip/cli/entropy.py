@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from demzip.cli.console import Jobs, Json, say_if_first_run, write_json
+from demzip.cli.fitting import Depth, Device, Fit, Scale, Steps, Width, fit_options
 from demzip.cli.progress import progress_bar
 from demzip.cli.streams import no_stream
 
@@ -32,8 +33,15 @@ def entropy(
         ),
     ] = None,
     all_predictors: Annotated[
-        bool, typer.Option("--all-predictors", help="Every predictor of the paper.")
+        bool,
+        typer.Option("--all-predictors", help="Every predictor; implicit with --fit."),
     ] = False,
+    fit: Fit = False,
+    steps: Steps = None,
+    width: Width = None,
+    depth: Depth = None,
+    fourier_scale: Scale = None,
+    device: Device = "auto",
     band: Annotated[int, typer.Option(metavar="N", help="Band, from 1 on.")] = 1,
     jobs: Jobs = 0,
     as_json: Json = False,
@@ -52,14 +60,20 @@ def entropy(
     demzip entropy tile.tif -p jpeg2 -p lagrange12 --json
     """
     no_stream(raster)
+    from demzip.predict.templates import IMPLICIT, PREDICTORS
+
+    names = tuple(predictor or DEFAULT_PREDICTORS)
+    if all_predictors:
+        names = (*PREDICTORS, IMPLICIT) if fit else PREDICTORS
+    fitting = fit_options(
+        names, fit=fit, steps=steps, width=width, depth=depth, scale=fourier_scale, device=device
+    )
     say_if_first_run()
     from demzip.io.comparison import compare_predictors
-    from demzip.predict.templates import PREDICTORS
 
-    names = PREDICTORS if all_predictors else tuple(predictor or DEFAULT_PREDICTORS)
     with progress_bar() as progress:
         table = compare_predictors(
-            raster, names, band=band, jobs=jobs, progress=progress
+            raster, names, band=band, jobs=jobs, fit=fitting, progress=progress
         )
     if as_json:
         write_json(_as_dict(table))

@@ -45,14 +45,12 @@ def info(
 
 
 def _describe(file: str, decoder: "RasterDecoder", file_bytes: int) -> dict[str, Any]:
-    from demzip.container.layout import FORMAT_VERSION
-
     rows, cols = decoder.shape
     about = decoder.georeference
     raw_bytes = rows * cols * sum(band.value_map.pattern.itemsize for band in decoder.bands)
     return {
         "path": file,
-        "format_version": FORMAT_VERSION,  # the only one that this version reads
+        "format_version": decoder.header.version,
         "rows": rows,
         "cols": cols,
         "block": decoder.grid.size,

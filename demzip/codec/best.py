@@ -16,6 +16,7 @@ from demzip.codec.grid import (
     GridPlan,
 )
 from demzip.codec.plane import PlanePlan
+from demzip.predict.templates import IMPLICIT
 from demzip.scan.adaptive.block import write_adaptive_block
 from demzip.scan.adaptive.model import AdaptiveModel
 from demzip.scan.survey import Patch
@@ -28,11 +29,13 @@ class AdaptivePlan:
     Attributes:
         predictor: Name of the predictor.
         model: Weights.
+        surface: There is none.
 
     """
 
     predictor: str
     model: AdaptiveModel
+    surface: None = None
 
     @cached_property
     def model_bytes(self) -> bytes:
@@ -56,6 +59,8 @@ class BestEncoder:
 
     def plan(self, predictor: str) -> GridPlan | AdaptivePlan:
         """The smaller of a plan with tables and one without, for a predictor or for the best."""
+        if predictor == IMPLICIT:
+            return self.tables.plan(predictor, thorough=True)
         most = AUTO_BLOCKS if predictor == "auto" else SURVEY_BLOCKS
         most = min(most, max(KEPT_SAMPLES // self.grid.size**2, 1))
         patches = self.tables.survey_patches(most)

@@ -23,15 +23,18 @@ from demzip.errors import (
     UnsupportedError,
 )
 from demzip.options import thread_count
+from demzip.predict.templates import IMPLICIT
 from demzip.raster.values import ValueMap
 from demzip.scan.adaptive.block import read_adaptive_block
 from demzip.scan.adaptive.model import AdaptiveModel
 from demzip.scan.block import read_block
+from demzip.scan.implicit.surface import Surface
 from demzip.scan.model import Model
 from demzip.scan.real.block import read_real_block
 from demzip.scan.real.model import RealModel
 
 AnyArray = NDArray[np.generic]
+Int64Array = NDArray[np.int64]
 Progress = Callable[[int], object]  # called with the number of samples done since the last call
 ReadRange = Callable[[int, int], bytes]  # offset, size -> that many bytes, fewer at the end
 OnDamage = Callable[[int, BlockBox, CorruptError], AnyArray]
@@ -49,6 +52,7 @@ class Plane:
         predictor: Name of the predictor that its weights belong to.
         value_map: How samples become values.
         model: Shared parameters of the blocks.
+        surface: What their samples are departures from, or None.
 
     """
 
@@ -56,6 +60,7 @@ class Plane:
     predictor: str
     value_map: ValueMap
     model: AnyModel
+    surface: Surface | None
 
     def describe(self) -> str:
         """The values in words, e.g. "float32 on a 0.01 grid, 3 exceptions"."""
@@ -71,13 +76,14 @@ class Plane:
         """Grid levels, popularity classes and frequency levels that it keeps in memory."""
         levels = self.value_map.levels
         count = 0 if levels is None else levels.size
+        count += 0 if self.surface is None else self.surface.numbers
         if isinstance(self.model, Model):
             count += self.model.popularity.classes.size
             count += sum(len(table.levels) for table in self.model.tables)
         return count
 
     @classmethod
-    def of_section(cls, data: bytes) -> "Plane":
+    def of_section(cls, data: bytes, header: Header) -> "Plane":
         """Plane of a section of the header.
 
         Raises:
@@ -85,7 +91,7 @@ class Plane:
             UnsupportedError: A later version of demzip wrote it.
 
         """
-        section = PlaneSection.from_bytes(data)
+        section = PlaneSection.from_bytes(data, header.version)
         reader = ByteReader(section.model, "model")
         kind: type[AnyModel] = AdaptiveModel if section.coder == ADAPTIVE else Model
         if section.value_map.rule == "real":
@@ -95,16 +101,19 @@ class Plane:
         width = 8 * section.value_map.pattern.itemsize
         if isinstance(model, RealModel) and model.width != width:
             raise CorruptError(f"model: floats of {model.width} bits in a plane of {width}")
-        return cls(section.role, section.predictor, section.value_map, model)
+        surface = None
+        if section.predictor == IMPLICIT:
+            surface = Surface.from_bytes(section.network, _grid(header).side)
+        return cls(section.role, section.predictor, section.value_map, model, surface)
 
-    def decode(self, payload: bytes, shape: tuple[int, int]) -> AnyArray:
+    def decode(self, payload: bytes, box: BlockBox) -> AnyArray:
         """Values of a block.
 
         Raises:
             CorruptError: The payload is not that of a block.
 
         """
-        value_map = self.value_map
+        value_map, shape = self.value_map, (box.rows, box.cols)
         fills = len(value_map.fills)
         if isinstance(self.model, RealModel):
             return read_real_block(payload, shape, self.model, value_map)
@@ -113,9 +122,12 @@ class Plane:
                 payload, shape, self.model, fills, value_map.pattern
             )
         else:
+            target = value_map.sample_dtype if self.surface is None else np.dtype(np.int64)
             samples, span, codes, explicit = read_block(
-                payload, shape, self.model, fills, value_map.pattern, value_map.sample_dtype
+                payload, shape, self.model, fills, value_map.pattern, target
             )
+        if self.surface is not None:
+            samples, span = _on_surface(self.surface, box, samples, codes)
         if not value_map.covers(*span):
             raise CorruptError("a sample is not one of the raster's values")
         return value_map.to_values(samples, codes, explicit)
@@ -256,7 +268,7 @@ def _grid(header: Header) -> BlockGrid:
 def _planes(header: Header) -> Iterator[Plane]:
     left = MAX_NUMBERS
     for section in header.planes:
-        plane = Plane.of_section(section)
+        plane = Plane.of_section(section, header)
         left -= plane.numbers
         if left < 0:
             raise UnsupportedError(f"levels and tables of more than {MAX_NUMBERS} numbers")
@@ -277,10 +289,21 @@ def _decode_payload(payload: bytes, entry: BlockEntry, box: BlockBox, plane: Pla
         raise TruncatedError("the file ends before the block does")
     if zlib.crc32(payload) != entry.payload_crc:
         raise CorruptError("damaged (checksum mismatch)")
-    values = plane.decode(payload, (box.rows, box.cols))
+    values = plane.decode(payload, box)
     if checksum(values) != entry.value_crc:
         raise CorruptError("decoded samples do not match their checksum")
     return values
+
+
+def _on_surface(
+    surface: Surface, box: BlockBox, departures: Int64Array, codes: NDArray[np.uint8] | None
+) -> tuple[Int64Array, tuple[int, int]]:
+    """Samples, and the least and greatest of those that are no holes."""
+    if codes is not None and codes.all():
+        return departures, (0, 0)
+    samples = departures + surface.draw(box)
+    valid = samples if codes is None else samples[codes == 0]
+    return samples, (int(valid.min()), int(valid.max()))
 
 
 def open_bytes(data: bytes | memoryview) -> RasterDecoder:

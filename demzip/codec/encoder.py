@@ -20,11 +20,20 @@ from demzip.container.layout import INDEX, MAX_PLANES, MAX_SIDE, Header, front_b
 from demzip.container.metadata import write_metadata
 from demzip.container.plane import BAND, MASK
 from demzip.errors import OptionsError, UnsupportedError
-from demzip.options import DEFAULT_PREDICTOR, EncodeOptions, default_block, thread_count
-from demzip.predict.templates import check_predictor
+from demzip.options import (
+    DEFAULT_PREDICTOR,
+    EncodeOptions,
+    FitOptions,
+    default_block,
+    thread_count,
+)
+from demzip.predict.templates import IMPLICIT, check_predictor
 from demzip.raster.finding import find_map
 from demzip.raster.georeference import Band, Georeference
 from demzip.raster.values import ValueMap
+from demzip.training.devices import pick_device
+from demzip.training.implicit import ImplicitOptions
+from demzip.training.implicit import Progress as TrainingProgress
 
 AnyArray = NDArray[np.generic]
 
@@ -64,8 +73,12 @@ class RasterEncoder:
         georeference: Georeference,
         options: EncodeOptions,
         progress: Progress | None = None,
+        training: TrainingProgress | None = None,
     ) -> None:
         check_predictor(options.predictor)
+        self._fit, self._training = options.fit or FitOptions(), training
+        if options.predictor == IMPLICIT:  # before all of it has been read in vain
+            pick_device(ImplicitOptions.of(self._fit).device)
         check_block(options.block)
         if min(shape) < 1:
             raise UnsupportedError(f"a raster of {shape[0]} x {shape[1]} samples has no blocks")
@@ -93,7 +106,9 @@ class RasterEncoder:
             progress(self.grid.samples)
         if value_map.rule == "real":
             return RealEncoder(source, self.grid, value_map, self.jobs)
-        tables = GridEncoder(source, self.grid, value_map, spans, self.jobs)
+        tables = GridEncoder(
+            source, self.grid, value_map, spans, self.jobs, self._fit, self._training
+        )
         on_grid = BestEncoder(tables) if self._best else tables
         if value_map.rule == "integer" or value_map.exceptions < MANY * self.grid.samples:
             return on_grid
@@ -114,7 +129,13 @@ class RasterEncoder:
 
     def plan(self, predictor: str) -> RasterPlan:
         """Fit weights and make tables of all planes for a predictor."""
-        plans = tuple(plane.plan(predictor) for plane in self.planes)
+        plans = tuple(
+            plane.plan(
+                DEFAULT_PREDICTOR if plane.source.role == MASK and predictor == IMPLICIT
+                else predictor
+            )
+            for plane in self.planes
+        )  # fmt: skip
         sections = tuple(
             section_of(plane, plan).to_bytes()
             for plane, plan in zip(self.planes, plans, strict=True)
@@ -175,6 +196,7 @@ def encode(
     block: int | None = None,
     jobs: int = 1,
     best: bool = False,
+    fit: FitOptions | None = None,
     georeference: Georeference | None = None,
 ) -> bytes:
     """Encode an array of elevations.
@@ -182,11 +204,13 @@ def encode(
     Args:
         array: (rows, cols) or (bands, rows, cols) of an integer dtype of 8 to 64 bits, float32 or
             float64; numbers of 64 bits within +-2**46. Not modified.
-        predictor: One of demzip.PREDICTORS, or "auto" for the one that codes smallest.
+        predictor: One of demzip.PREDICTORS, "auto" for the one that codes smallest, or
+            "implicit", which trains a network on the array and needs JAX.
         nodata: Value of missing samples; they cost next to nothing.
         block: Side of a block, a multiple of 16 from 16 to 4096; by default 512, 1216 if `best`.
         jobs: Threads; 0 for one per processor.
         best: Make the smallest file, however long it takes to write and to read.
+        fit: How networks are trained.
         georeference: Metadata to store along; its no-data values give way to `nodata`.
 
     Returns:
@@ -214,7 +238,7 @@ def encode(
     ]
     shape = (array.shape[-2], array.shape[-1])
     side = default_block(best=best) if block is None else block
-    options = EncodeOptions(predictor, side, jobs, best)
+    options = EncodeOptions(predictor, side, jobs, best, fit)
     encoder = RasterEncoder(sources, shape, georeference, options)
     out = io.BytesIO()
     encoder.write(out, encoder.plan(predictor))

@@ -1,5 +1,6 @@
 """Planes whose values lie on a grid: values -> samples -> model -> blocks."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -9,18 +10,22 @@ from numpy.typing import NDArray
 
 from demzip.blocks.grid import BlockBox, BlockGrid
 from demzip.codec.checksum import checksum
+from demzip.codec.implicit import fit_surface
 from demzip.codec.plane import PlanePlan, PlaneSource
 from demzip.codec.threads import in_order
 from demzip.entropy.popularity import Popularity
-from demzip.predict.templates import PREDICTORS
+from demzip.options import DEFAULT_PREDICTOR, FitOptions
+from demzip.predict.templates import IMPLICIT, PREDICTORS
 from demzip.raster.levels import Span
 from demzip.raster.values import ValueMap
 from demzip.scan.block import make_patch, write_block
 from demzip.scan.holes import simplify
+from demzip.scan.implicit.surface import Surface
 from demzip.scan.measuring import Measurement
 from demzip.scan.model import Model
 from demzip.scan.offsets import fit_offsets
 from demzip.scan.survey import Fit, Patch, fit_block, fit_raster, make_model
+from demzip.training.implicit import Progress
 
 AnyArray = NDArray[np.generic]
 UInt8Array = NDArray[np.uint8]
@@ -48,6 +53,7 @@ class GridPlan:
         own_weights: Whether blocks should try weights of their own.
         surveyed: Blocks that are measured already, by number.
         thorough: Whether weights are fitted on all samples, not on a part of them.
+        departures: Codes the blocks, if it is not their samples that are coded.
 
     """
 
@@ -57,11 +63,17 @@ class GridPlan:
     own_weights: bool
     surveyed: dict[int, Surveyed]
     thorough: bool
+    departures: "GridEncoder | None" = None
 
     @cached_property
     def model_bytes(self) -> bytes:
         """The model section."""
         return self.model.to_bytes()
+
+    @property
+    def surface(self) -> Surface | None:
+        """What its samples are departures from."""
+        return None if self.departures is None else self.departures.surface
 
 
 class GridEncoder:
@@ -73,6 +85,9 @@ class GridEncoder:
         value_map: Between values and samples.
         spans: Least and greatest sample of each block, None where it has none.
         jobs: Threads.
+        fit: How a surface is fitted.
+        report: Hears of that; or None.
+        surface: Its samples are departures from it; None if they are samples of the raster.
 
     """
 
@@ -83,16 +98,45 @@ class GridEncoder:
         value_map: ValueMap,
         spans: list[Span],
         jobs: int,
+        fit: FitOptions,
+        report: Progress | None = None,
     ) -> None:
         self.source = source
         self.grid = grid
         self.value_map = value_map
         self.spans = spans
         self.jobs = jobs
+        self.fit = fit
+        self.report = report
+        self.surface: Surface | None = None
+
+    def samples(
+        self, box: BlockBox, values: AnyArray | None = None
+    ) -> tuple[NDArray[np.integer], UInt8Array | None]:
+        """Samples of a block, or its departures, and the codes of its holes."""
+        if values is None:
+            values = self.source.read(*box.slices)
+        samples, codes = self.value_map.to_samples(values)
+        if self.surface is not None:
+            samples = samples - self.surface.draw(box)
+        return samples, codes
+
+    def departing(self, surface: Surface) -> "GridEncoder":
+        """The same plane as departures from a surface."""
+        made = copy.copy(self)
+        made.surface = surface
+        made.spans = list(in_order(self.jobs, made.span, self.grid))
+        return made
+
+    def span(self, box: BlockBox) -> Span:
+        """Least and greatest sample of a block, None if all are missing."""
+        samples, codes = self.samples(box)
+        valid = samples if codes is None else samples[codes == 0]
+        return (int(valid.min()), int(valid.max())) if valid.size else None
 
     def patch(self, box: BlockBox) -> Patch | None:
         """Samples of a block; None if all are missing."""
-        samples, codes = self.value_map.to_samples(self.source.read(*box.slices))
+        samples, codes = self.samples(box)
         return make_patch(samples, codes, self.spans[box.number])
 
     def survey_patches(self, most: int = SURVEY_BLOCKS) -> dict[int, Patch]:
@@ -111,6 +155,10 @@ class GridEncoder:
         self, predictor: str, patches: dict[int, Patch] | None = None, *, thorough: bool = False
     ) -> GridPlan:
         """Fit weights and make tables for a predictor, or for the best one if it is "auto"."""
+        if predictor == IMPLICIT:
+            departures = self.departing(fit_surface(self, self.report))
+            found = departures.plan(DEFAULT_PREDICTOR, thorough=thorough)
+            return replace(found, predictor=predictor, departures=departures)
         if patches is None:
             patches = self.survey_patches(AUTO_BLOCKS if predictor == "auto" else SURVEY_BLOCKS)
         if predictor == "auto":
@@ -173,7 +221,7 @@ class GridEncoder:
             return None
         counts = np.zeros(highest - lowest + 1, np.int64)
         for box in self.grid:
-            samples, codes = self.value_map.to_samples(self.source.read(*box.slices))
+            samples, codes = self.samples(box)
             valid = samples.ravel() if codes is None else samples[codes == 0]
             counts += np.bincount(valid.astype(np.int64) - lowest, minlength=counts.size)
         return Popularity.of_counts(lowest, counts)
@@ -207,7 +255,7 @@ class GridEncoder:
 
     def parts(self, box: BlockBox, values: AnyArray) -> tuple[Patch | None, UInt8Array | None]:
         """Samples of a block, None if all are missing, and the codes of its holes."""
-        samples, codes = self.value_map.to_samples(values)
+        samples, codes = self.samples(box, values)
         if codes is not None:
             codes = simplify(codes)
         return make_patch(samples, codes, self.spans[box.number]), codes
@@ -215,6 +263,8 @@ class GridEncoder:
     def block(self, plan: PlanePlan, box: BlockBox) -> tuple[bytes, int]:
         """Payload of a block and the checksum of its values."""
         assert isinstance(plan, GridPlan)
+        if plan.departures is not None:
+            return plan.departures.block(replace(plan, departures=None), box)
         values = np.ascontiguousarray(self.source.read(*box.slices))
         patch, codes = self.parts(box, values)
         measured = None

@@ -12,6 +12,7 @@ from demzip.container.plane import ADAPTIVE, BAND, TABLES, PlaneSection
 from demzip.raster.finding import ReadBlock
 from demzip.raster.values import ValueMap
 from demzip.scan.adaptive.model import AdaptiveModel
+from demzip.scan.implicit.surface import Surface
 from demzip.scan.model import Model
 from demzip.scan.real.model import RealModel
 
@@ -52,6 +53,10 @@ class PlanePlan(Protocol):
     def model_bytes(self) -> bytes:
         """The model section."""
 
+    @property
+    def surface(self) -> Surface | None:
+        """What its samples are departures from."""
+
 
 class PlaneEncoder(Protocol):
     """Codes the blocks of a plane, on a grid or as true floats."""
@@ -70,8 +75,9 @@ class PlaneEncoder(Protocol):
 def section_of(encoder: PlaneEncoder, plan: PlanePlan) -> PlaneSection:
     """What the header says of a plane."""
     coder = ADAPTIVE if isinstance(plan.model, AdaptiveModel) else TABLES
+    network = b"" if plan.surface is None else plan.surface.to_bytes()
     return PlaneSection(
-        encoder.source.role, plan.predictor, encoder.value_map, plan.model_bytes, coder
+        encoder.source.role, plan.predictor, encoder.value_map, plan.model_bytes, coder, network
     )
 
 

@@ -11,6 +11,8 @@ from demzip.blocks.grid import BlockBox, BlockGrid
 from demzip.codec.checksum import checksum
 from demzip.codec.plane import PlanePlan, PlaneSource
 from demzip.codec.threads import in_order
+from demzip.errors import UnsupportedError
+from demzip.predict.templates import IMPLICIT
 from demzip.raster.values import ValueMap
 from demzip.scan.holes import simplify
 from demzip.scan.real.block import RealPatch, shorten, write_real_block
@@ -32,11 +34,13 @@ class RealPlan:
     Attributes:
         predictor: Name of the predictor.
         model: Weights, rules, lattice.
+        surface: There is none.
 
     """
 
     predictor: str
     model: RealModel
+    surface: None = None
 
     @cached_property
     def model_bytes(self) -> bytes:
@@ -93,7 +97,17 @@ class RealEncoder:
         return centred(patch, ground), ground
 
     def plan(self, predictor: str) -> RealPlan:
-        """Fit weights for a predictor, and look for exact rules and a lattice."""
+        """Fit weights for a predictor, and look for exact rules and a lattice.
+
+        Raises:
+            UnsupportedError: It is one for values on a grid.
+
+        """
+        if predictor == IMPLICIT:
+            raise UnsupportedError(
+                "implicit needs values on a grid, and these are floats with full mantissas; "
+                "take lagrange24"
+            )
         name = AUTO if predictor == "auto" else predictor
         model, relief = self._start
         if len(relief) > SURVEY_BLOCKS:

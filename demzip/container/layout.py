@@ -12,7 +12,8 @@ from demzip.entropy.integers import ByteReader, write_varint
 from demzip.errors import CorruptError, OptionsError, TruncatedError, UnsupportedError
 
 MAGIC = b"\x89DMZ\r\n\x1a\n"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4  # of the files that are written
+READABLE = (3, FORMAT_VERSION)
 PREFIX = struct.Struct("<8sHHIII")  # magic, version, reserved, header bytes, index bytes, CRC-32
 CHECKED = 20  # bytes of the prefix that its CRC covers
 INDEX = np.dtype([("size", "<u4"), ("payload_crc", "<u4"), ("value_crc", "<u4")])
@@ -32,6 +33,7 @@ class Header:
         block: Side of a block.
         metadata: Compressed metadata, see container/metadata.py.
         planes: Section of each plane, see container/plane.py.
+        version: Of the format.
 
     """
 
@@ -40,6 +42,7 @@ class Header:
     block: int
     metadata: bytes
     planes: tuple[bytes, ...]
+    version: int = FORMAT_VERSION
 
     def to_bytes(self) -> bytes:
         """The header section."""
@@ -51,7 +54,9 @@ class Header:
         return bytes(out)
 
     @classmethod
-    def from_bytes(cls, data: bytes | memoryview) -> "Header":
+    def from_bytes(
+        cls, data: bytes | memoryview, version: int = FORMAT_VERSION
+    ) -> "Header":
         """Inverse of to_bytes.
 
         Raises:
@@ -66,7 +71,7 @@ class Header:
         metadata = bytes(reader.take(reader.varint(MAX_SECTION)))
         planes = tuple(bytes(reader.take(reader.varint(MAX_SECTION))) for _ in range(count))
         reader.done()
-        return cls(rows, cols, block, metadata, planes)
+        return cls(rows, cols, block, metadata, planes, version)
 
 
 @dataclass(frozen=True)
@@ -158,11 +163,11 @@ def read_prefix(data: bytes | memoryview) -> int:
     if len(data) < PREFIX.size:
         raise TruncatedError(f"the file ends within its first {PREFIX.size} bytes")
     _, version, reserved, header_bytes, index_bytes, _ = PREFIX.unpack(data[: PREFIX.size])
-    if version != FORMAT_VERSION or reserved != 0:
+    if version not in READABLE or reserved != 0:
         hint = "compress the raster again" if version in (1, 2) else "a newer demzip may read it"
         raise UnsupportedError(
             f"format version {version}.{reserved} is not known to this demzip, which reads "
-            f"version {FORMAT_VERSION}; {hint}"
+            f"versions {' and '.join(map(str, READABLE))}; {hint}"
         )
     return PREFIX.size + int(header_bytes) + int(index_bytes)
 
@@ -193,8 +198,8 @@ def read_front(
         raise TruncatedError(f"the file ends within its header: {len(data)} bytes of {total}")
     if not check_front(data):
         raise CorruptError("the header is damaged (checksum mismatch)")
-    _, _, _, header_bytes, index_bytes, _ = PREFIX.unpack(data[: PREFIX.size])
-    header = Header.from_bytes(data[PREFIX.size : PREFIX.size + header_bytes])
+    _, version, _, header_bytes, index_bytes, _ = PREFIX.unpack(data[: PREFIX.size])
+    header = Header.from_bytes(data[PREFIX.size : PREFIX.size + header_bytes], version)
     blocks = count_blocks(header)
     if index_bytes != blocks * INDEX.itemsize:
         raise CorruptError(f"block index: {index_bytes} bytes for {blocks} blocks")

@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from demzip.container.layout import FORMAT_VERSION
 from demzip.entropy.integers import ByteReader, read_integers, write_integers, write_varint
 from demzip.errors import CorruptError, UnsupportedError
-from demzip.predict.templates import PREDICTORS
+from demzip.predict.templates import IMPLICIT, NAMES, PREDICTORS
 from demzip.raster.values import DTYPES, RULES, ValueMap
 
 BAND, MASK = 0, 1  # roles
 TABLES, ADAPTIVE = 0, 1  # coders of planes on a grid; true floats have TABLES
 MAX_SECTION = 1 << 26
+KNOWN = {3: PREDICTORS, 4: (*PREDICTORS, IMPLICIT)}  # predictors, by format version
 MAX_LEVELS = 1 << 20  # span of the levels whose ranks are samples
 MAX_NUMBER = 1 << 47  # of a grid number
 MAX_FILLS = 254
@@ -30,6 +32,7 @@ class PlaneSection:
         value_map: Between its values and its samples.
         model: Model section, see scan/model.py, scan/adaptive/model.py and scan/real/model.py.
         coder: TABLES or ADAPTIVE.
+        network: Of `implicit`, see scan/implicit/surface.py; else nothing.
 
     """
 
@@ -38,16 +41,23 @@ class PlaneSection:
     value_map: ValueMap
     model: bytes
     coder: int = TABLES
+    network: bytes = b""
 
     def to_bytes(self) -> bytes:
         """The section."""
-        out = bytearray([self.role, PREDICTORS.index(self.predictor) + 1, self.coder])
+        out = bytearray([self.role, NAMES.index(self.predictor) + 1, self.coder])
         out += write_map(self.value_map)
+        if self.predictor == IMPLICIT:
+            out += write_varint(len(self.network)) + self.network
         return bytes(out + write_varint(len(self.model)) + self.model)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "PlaneSection":
+    def from_bytes(cls, data: bytes, version: int = FORMAT_VERSION) -> "PlaneSection":
         """Inverse of to_bytes.
+
+        Args:
+            data: The section.
+            version: Of the format.
 
         Raises:
             CorruptError: A field is outside its legal range.
@@ -58,16 +68,21 @@ class PlaneSection:
         role, predictor, coder = reader.take(3)
         if role not in (BAND, MASK):
             raise UnsupportedError(f"planes of role {role} are not known to this demzip")
-        if not 1 <= predictor <= len(PREDICTORS):
+        if not 1 <= predictor <= len(KNOWN[version]):
             raise UnsupportedError(f"predictor {predictor} is not known to this demzip")
         if coder > ADAPTIVE:
             raise UnsupportedError(f"coder {coder} is not known to this demzip")
         value_map = read_map(reader)
         if coder == ADAPTIVE and value_map.rule == "real":
             raise CorruptError("plane section: true floats with the coder of grids")
+        name, network = NAMES[predictor - 1], b""
+        if name == IMPLICIT:
+            if coder != TABLES or value_map.rule == "real":
+                raise CorruptError("plane section: a surface without tables")
+            network = bytes(reader.take(reader.varint(MAX_SECTION)))
         model = bytes(reader.take(reader.varint(MAX_SECTION)))
         reader.done()
-        return cls(role, PREDICTORS[predictor - 1], value_map, model, coder)
+        return cls(role, name, value_map, model, coder, network)
 
 
 def write_map(value_map: ValueMap) -> bytes:

@@ -26,6 +26,13 @@ def every(progress: Progress | None, stage: str, total: int) -> Callable[[int], 
     return lambda samples: progress(stage, samples, total)
 
 
+def training(progress: Progress | None) -> Callable[[int, int, float], object] | None:
+    """Report of training, as the codec calls it."""
+    if progress is None:
+        return None
+    return lambda steps, total, _error: progress("training", steps, total)
+
+
 def _length_problem(decoder: RasterDecoder, size: int) -> CorruptError | None:
     """What is wrong with the length of a file, compared with what its index says."""
     extra = trailing_bytes(decoder, size)

@@ -11,7 +11,7 @@ from rasterio.windows import Window
 from demzip.codec import PlaneSource, RasterEncoder, RasterPlan, describe
 from demzip.codec.plane import PlaneEncoder
 from demzip.errors import OptionsError
-from demzip.io.checks import Progress, every
+from demzip.io.checks import Progress, every, training
 from demzip.io.corrections import count_corrections
 from demzip.io.files import PathLike, naming
 from demzip.io.metadata import write_rest
@@ -19,8 +19,8 @@ from demzip.io.profile import profile, rows_at_once
 from demzip.io.quiet import without_warnings
 from demzip.io.source import RasterSource, open_source
 from demzip.io.window import check_band
-from demzip.options import DEFAULT_BLOCK, EncodeOptions, thread_count
-from demzip.predict.templates import PREDICTORS
+from demzip.options import DEFAULT_BLOCK, EncodeOptions, FitOptions, thread_count
+from demzip.predict.templates import IMPLICIT, PREDICTORS
 from demzip.raster.georeference import Georeference
 
 WITHIN = (0, 1, 2, 5)  # units of the raster
@@ -89,15 +89,17 @@ def compare_predictors(
     *,
     band: int = 1,
     jobs: int = 1,
+    fit: FitOptions | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Encode a band with several predictors and count their corrections.
 
     Args:
         src: Whatever rasterio opens.
-        predictors: Names of demzip.PREDICTORS.
+        predictors: Names of demzip.PREDICTORS, and "implicit".
         band: Which one, from 1 on; it is coded as a raster of its own.
         jobs: Threads; 0 for one per processor.
+        fit: How networks are trained.
         progress: Called with a stage, the samples done since the last call, and those in all.
 
     Raises:
@@ -106,22 +108,22 @@ def compare_predictors(
         DemzipError: It cannot be read.
 
     """
+    known = (*PREDICTORS, IMPLICIT)
     for predictor in predictors:
-        if predictor not in PREDICTORS:
-            raise OptionsError(
-                f"unknown predictor {predictor!r}; choose among {', '.join(PREDICTORS)}"
-            )
+        if predictor not in known:
+            raise OptionsError(f"unknown predictor {predictor!r}; choose among {', '.join(known)}")
     if not predictors:
         raise OptionsError("name at least one predictor")
-    options = EncodeOptions(block=DEFAULT_BLOCK, jobs=thread_count(jobs))
+    options = EncodeOptions(block=DEFAULT_BLOCK, jobs=thread_count(jobs), fit=fit)
     with open_source(src, options.block) as source, naming(src):
         plane = source.planes[check_band(band, len(source.dtypes)) - 1]
         bands = (source.georeference.bands[band - 1],)
         about = replace(source.georeference, bands=bands, mask=False)
         samples = source.shape[0] * source.shape[1]
         encoder = RasterEncoder(
-            [plane], source.shape, about, options, every(progress, "reading", samples)
-        )
+            [plane], source.shape, about, options, every(progress, "reading", samples),
+            training(progress),
+        )  # fmt: skip
         plans = {name: encoder.plan(name) for name in predictors}
         rows = [_row(encoder, name, plan, progress) for name, plan in plans.items()]
         model = plans[predictors[0]].planes[0].model

@@ -52,7 +52,8 @@ def count_corrections(
 ) -> Corrections:
     """Corrections of a whole band under the weights of a plan, the blocks' own left out.
 
-    They are those of the grid's own steps, also where a .dz file codes ranks of levels. Those of
+    They are those of the grid's own steps, also where a .dz file codes ranks of levels (but for
+    departures from a surface, which is one of ranks then). Those of
     true floats are counted in floats as in docs/format.md section 9, without its exact rules and
     lattices. The first sample of a block has nothing to be predicted from and is left out, as are
     missing samples.
@@ -71,7 +72,9 @@ def count_corrections(
     else:
         assert isinstance(plane, GridEncoder)
         assert isinstance(plan, GridPlan)
-        if plane.value_map.levels is not None:  # ranks have weights of their own
+        if plan.departures is not None:
+            plane = plan.departures
+        elif plane.value_map.levels is not None:  # ranks have weights of their own
             plane = copy.copy(plane)
             plane.value_map = replace(plane.value_map, levels=None)
             plan = plane.plan(plan.predictor)

@@ -8,14 +8,20 @@ from pathlib import Path
 from demzip.blocks.grid import check_block
 from demzip.codec import RasterDecoder, RasterEncoder, describe
 from demzip.errors import OptionsError
-from demzip.io.checks import Progress, check_blocks, check_metadata, every
+from demzip.io.checks import Progress, check_blocks, check_metadata, every, training
 from demzip.io.files import FileRanges, PathLike, naming, output_path, replacing
 from demzip.io.metadata import read_georeference
 from demzip.io.results import Compressed, Decompressed, Verified, in_words
 from demzip.io.salvage import Salvage, open_damaged, open_intact
 from demzip.io.source import open_source
 from demzip.io.writing import GeotiffWriter, write_dz
-from demzip.options import DEFAULT_PREDICTOR, EncodeOptions, default_block, thread_count
+from demzip.options import (
+    DEFAULT_PREDICTOR,
+    EncodeOptions,
+    FitOptions,
+    default_block,
+    thread_count,
+)
 from demzip.predict.templates import check_predictor
 
 __all__ = [
@@ -37,6 +43,7 @@ def compress(
     block: int | None = None,
     jobs: int = 1,
     best: bool = False,
+    fit: FitOptions | None = None,
     overwrite: bool = False,
     verify: bool = True,
     progress: Progress | None = None,
@@ -49,10 +56,12 @@ def compress(
     Args:
         src: Whatever rasterio opens: a file, a URL, the name of a subdataset.
         dst: The .dz file; by default beside the input, with its name.
-        predictor: One of demzip.PREDICTORS, or "auto" for the one that codes smallest.
+        predictor: One of demzip.PREDICTORS, "auto" for the one that codes smallest, or
+            "implicit", which trains a network on each band and needs JAX.
         block: Side of a block, a multiple of 16 from 16 to 4096; by default 512, 1216 if `best`.
         jobs: Threads; 0 for one per processor.
         best: Make the smallest file, however long it takes to write and to read.
+        fit: How networks are trained; predictors without one ignore it.
         overwrite: Whether an existing file may be replaced.
         verify: Decode the file and compare every sample and all metadata before it gets its name.
         progress: Called with a stage, the samples done since the last call, and those in all.
@@ -66,7 +75,7 @@ def compress(
     started = time.perf_counter()
     jobs = thread_count(jobs)
     block = check_block(default_block(best=best) if block is None else block)
-    options = EncodeOptions(check_predictor(predictor), block, jobs, best)
+    options = EncodeOptions(check_predictor(predictor), block, jobs, best, fit)
     path = output_path(src, dst, ".dz")
     with (
         open_source(src, block) as source,
@@ -81,6 +90,7 @@ def compress(
                 source.georeference,
                 options,
                 every(progress, "reading", samples),
+                training(progress),
             )
             plan = encoder.plan(predictor)
         write_dz(temporary, src, path, encoder, plan, every(progress, "encoding", samples))

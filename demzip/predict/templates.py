@@ -38,8 +38,10 @@ LAGRANGE_TAPS: dict[str, tuple[int, ...]] = {
     "lagrange24": tuple(range(TEMPLATE_SIZE)),
 }
 
-PREDICTORS = (*JPEG_TAPS, *LAGRANGE_TAPS)  # position + 1 is the identifier in the container
-CHOICES = (*PREDICTORS, "auto")
+PREDICTORS = (*JPEG_TAPS, *LAGRANGE_TAPS)
+IMPLICIT = "implicit"  # departures from a fitted surface
+NAMES = (*PREDICTORS, IMPLICIT, "neural")  # position + 1 is the identifier in the container
+CHOICES = (*PREDICTORS, IMPLICIT, "auto")
 
 
 def check_predictor(name: str) -> str:

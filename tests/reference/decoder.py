@@ -1,6 +1,7 @@
 """A .dz file to its values (docs/format.md sections 3 and 5)."""
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +19,14 @@ from tests.reference.lanes import (
 )
 from tests.reference.metadata import read_metadata
 from tests.reference.model import Model, complete, read_model, read_weights
+from tests.reference.network import Network, read_network
 from tests.reference.predictor import MARGIN, SEGMENT, Outlook, Surface, level_of
 from tests.reference.real import RealModel, read_real, read_real_model
 from tests.reference.values import REAL, Map, read_map
 
 MAGIC = b"\x89DMZ\r\n\x1a\n"
-VERSION = 3
+VERSIONS = (3, 4)
+IMPLICIT = 12
 PREFIX = 24
 CHECKED = 20
 MAX_PLANES = 65535
@@ -60,6 +63,7 @@ class Plane:
     predictor: int
     map: Map
     model: Model | RealModel | AdaptiveModel
+    network: Network | None = None
 
 
 @dataclass(frozen=True)
@@ -110,13 +114,14 @@ def decode(data: bytes) -> Decoded:
     fields = Fields(data)
     if fields.take(8) != MAGIC:
         raise RejectError("no .dz file")
-    if int.from_bytes(fields.take(2), "little") != VERSION or fields.take(2) != b"\0\0":
+    version = int.from_bytes(fields.take(2), "little")
+    if version not in VERSIONS or fields.take(2) != b"\0\0":
         raise RefuseError("format version")
     header_bytes, index_bytes, crc = fields.u32(), fields.u32(), fields.u32()
     body = fields.take(header_bytes + index_bytes)
     if zlib.crc32(body, zlib.crc32(data[:CHECKED])) != crc:
         raise RejectError("checksum of the header")
-    header = read_header(body[:header_bytes])
+    header = read_header(body[:header_bytes], version)
     places = [
         (plane, top, left)
         for top in range(0, header.rows, header.block)
@@ -137,7 +142,8 @@ def decode(data: bytes) -> Decoded:
             raise RejectError("a payload's checksum")
         decoded.kinds.append(payload[0] if payload else -1)
         rows, cols = min(header.block, header.rows - top), min(header.block, header.cols - left)
-        values = read_values(payload, rows, cols, header.planes[plane], decoded.steps)
+        surface = surface_of(header, header.planes[plane].network, top, left)
+        values = read_values(payload, rows, cols, header.planes[plane], surface, decoded.steps)
         if zlib.crc32(b"".join(map(b"".join, values))) != values_crc:
             raise RejectError("the checksum of a block's values")
         for row, cells in enumerate(values, start=top):
@@ -145,7 +151,7 @@ def decode(data: bytes) -> Decoded:
     return decoded
 
 
-def read_header(data: bytes) -> Header:
+def read_header(data: bytes, version: int) -> Header:
     """Section 3.2."""
     fields = Fields(data)
     rows, cols = fields.varint((1 << 24) + 1), fields.varint((1 << 24) + 1)
@@ -153,7 +159,7 @@ def read_header(data: bytes) -> Header:
     if min(rows, cols, block, count) < 1 or block % SEGMENT:
         raise RejectError("a size")
     packed = fields.take(fields.varint(1 << 26))
-    planes = [read_plane(fields.take(fields.varint(1 << 26))) for _ in range(count)]
+    planes = [read_plane(fields.take(fields.varint(1 << 26)), version) for _ in range(count)]
     fields.done()
     bands = sum(plane.role == BAND for plane in planes)
     metadata = read_metadata(packed, bands)
@@ -163,13 +169,19 @@ def read_header(data: bytes) -> Header:
     return Header(rows, cols, block, metadata, planes)
 
 
-def read_plane(data: bytes) -> Plane:
+def read_plane(data: bytes, version: int) -> Plane:
     """The section of a plane."""
     fields = Fields(data)
     role, predictor, coder = (fields.byte() for _ in range(3))
-    if role > MASK or not 1 <= predictor <= 11 or coder > ADAPTIVE:
+    last = IMPLICIT if version > VERSIONS[0] else IMPLICIT - 1
+    if role > MASK or not 1 <= predictor <= last or coder > ADAPTIVE:
         raise RefuseError("role, predictor or coder")
     values = read_map(fields)
+    network = None
+    if predictor == IMPLICIT:
+        if coder == ADAPTIVE or values.rule == REAL:
+            raise RejectError("a network where there is none")
+        network = read_network(fields.take(fields.varint(1 << 26)))
     model = fields.take(fields.varint(1 << 26))
     fields.done()
     if coder == ADAPTIVE:
@@ -178,11 +190,26 @@ def read_plane(data: bytes) -> Plane:
         return Plane(role, predictor, values, read_adaptive_model(model))
     if values.rule == REAL:
         return Plane(role, predictor, values, read_real_model(model, 8 * values.size))
-    return Plane(role, predictor, values, read_model(model))
+    return Plane(role, predictor, values, read_model(model), network)
+
+
+def surface_of(
+    header: Header, network: Network | None, top: int, left: int
+) -> Callable[[int, int], int] | None:
+    """Section 14: the height of a block's cell; None where samples are no departures."""
+    if network is None:
+        return None
+    side = max(header.rows, header.cols)
+    return lambda row, col: network.height(top + row, left + col, side)
 
 
 def read_values(
-    payload: bytes, rows: int, cols: int, plane: Plane, steps: list[Step]
+    payload: bytes,
+    rows: int,
+    cols: int,
+    plane: Plane,
+    surface: Callable[[int, int], int] | None,
+    steps: list[Step],
 ) -> list[list[bytes]]:
     """The bytes of a block's values."""
     samples, holes = read_payload(payload, rows, cols, plane, steps)
@@ -191,7 +218,10 @@ def read_values(
         line = []
         for col, sample in enumerate(cells):
             hole = holes[row][col] if holes is not None else None
-            value = plane.map.value_of_sample(sample)  # must be legal in holes too
+            if surface is None:
+                value = plane.map.value_of_sample(sample)  # must be legal in holes too
+            elif hole is None:
+                value = plane.map.value_of_sample(sample + surface(row, col))
             line.append(value if hole is None else hole)
         values.append(line)
     return values

@@ -1,1 +1,1 @@
-"""Coding of blocks on a grid under a small causal network."""
+"""Adaptive coding with a small network: the smallest files of all."""
