@@ -22,7 +22,13 @@ from demzip.scan.adaptive.fitting.kernels import gather, learn, note
 from demzip.scan.adaptive.kernels import ROW_REACH, fill_hole, foresee
 from demzip.scan.neural.features.kernels import CALM, PAIRS, lay_features, lay_waves, remember
 from demzip.scan.neural.layers.kernels import evaluate
-from demzip.scan.neural.mixture.kernels import clipped, logarithm, mixture_of, summary_of
+from demzip.scan.neural.mixture.kernels import (
+    PREDICTION_REACH,
+    clipped,
+    logarithm,
+    mixture_of,
+    summary_of,
+)
 from demzip.scan.neural.residual.kernels import code_sample
 from demzip.scan.segment.kernels import (
     extend_east,
@@ -35,7 +41,6 @@ from demzip.scan.segment.kernels import (
 FLAT_CLASS = 32  # of mixing weights on level ground, before its own
 SHAPES = 1024
 CONTEXTS = PRIMARY + 2 * SHAPES  # of both kinds
-PREDICTION_REACH = 1 << 35  # Format: magnitude of a prediction
 
 
 @inlined
@@ -81,18 +86,17 @@ def start_block(samples, magnitudes, errors, stride):
 
 @kernel
 def code_block(
-    decoding, holes, samples, magnitudes, errors, rows, cols, stride, weights, west, thresholds,
-    prepared, wide, fitting, cells, columns, memory, waves, network, scratch, chances, mixing,
-    tables, words, raw_words, ends,
+    decoding, holes, samples, magnitudes, rows, cols, stride, ground, sight, network, scratch,
+    chances, mixing, tables, words, raw_words, ends,
 ):  # fmt: skip
     """Code a block.
 
-    Preconditions: as scan/adaptive/kernels.py, and |samples| <= SAMPLE_REACH; `errors` int64 as
-    large as `samples`; `cells` (16,) int64, `columns` and `memory` as in features/kernels.py,
-    columns of 0; `waves` = (phases of a column, phases of a row (16,) int32, row and column of the
-    block, sines); `network` as in layers/kernels.py, `scratch` = (values, hidden, hidden, outputs)
-    int32 of 32, 64, 64 and 16 pairs; `chances` (CONTEXTS * NODES,) uint32 of 0, `mixing`
-    MIX_WEIGHTS int64, `tables` of neural/tables.py. `ends` takes the words and the bits used.
+    Preconditions: as scan/adaptive/kernels.py, and |samples| <= SAMPLE_REACH. `ground` = (weights,
+    west, thresholds, prepared, wide, fitting) as there; `sight` = (errors, cells, columns, memory,
+    waves) as in features/kernels.py, errors as many as samples, the columns' memory 0; `network`
+    as in layers/kernels.py, `scratch` = (values, hidden, hidden, outputs), int32, 32, 64, 64 and
+    16 long; `chances` (CONTEXTS * NODES,) uint32 of 0, `mixing` (MIX_WEIGHTS,) int64, `tables` of
+    neural/tables.py. `ends` takes the words and the bits used.
     Gives 0, or -1 where an encoder has too little room for words.
     """
     coder = (uint64(0), uint64(0xFFFFFFFFFFFFFFFF), uint64(0), uint64(0))
@@ -101,6 +105,8 @@ def code_block(
         coder = (point, span, position, uint64(0))
     else:
         raw_words[0] = 0
+    weights, west, thresholds, prepared, wide, fitting = ground
+    errors, cells, columns, memory, waves = sight
     sums, activity, flat, sets = prepared
     live, fits = fitting[1], fitting[11]
     values, first_hidden, second_hidden, outputs = scratch
@@ -158,7 +164,8 @@ def code_block(
                     note(fitting, i, fitted, samples[at] - fitted, total)
             if row >= MARGIN:
                 gather(samples, here, stride, fitting, segment)
-        remember(errors, first_cell(row, 0, stride) + uint64(MARGIN), holes, row, cols, columns, memory)
+        first = first_cell(row, 0, stride) + uint64(MARGIN)
+        remember(errors, first, holes, row, cols, columns, memory)
         extend_east(samples, magnitudes, row, cols, stride)
         if row == 0:
             extend_north(samples, magnitudes, stride)

@@ -8,9 +8,14 @@ from numpy.typing import NDArray
 
 from demzip.scan.adaptive.tables import mixing_tables
 from demzip.scan.neural.mixture.kernels import SIGMA_BITS, SIGMA_REACH
+from demzip.scan.neural.network import Place
 
 Int32Array = NDArray[np.int32]
 
+# Format: waves of the Fourier features, sixteenths of a cycle down and across the raster.
+WAVES_DOWN = (0,) * 16
+WAVES_ACROSS = (0,) * 16
+WAVE_UNIT = 1 << 28  # of a phase: a sixteenth of a turn
 OCTAVE = 256  # steps of a logarithm
 TURN = 1024  # steps of a turn
 ODDS_BITS = 40
@@ -61,3 +66,13 @@ def sines() -> Int32Array:
 def neural_tables() -> tuple[Int32Array, ...]:
     """Logits, frequencies, rates (adaptive/tables.py); logarithms, exponentials, sigmas."""
     return *mixing_tables(), logarithms(), exponentials(), sigmas()
+
+
+Waves = tuple[Int32Array, Int32Array, int, int, Int32Array]
+
+
+def waves_of(place: Place) -> Waves:
+    """The argument `waves` of the kernels for a block."""
+    across = np.array(WAVES_ACROSS, np.int64) * (WAVE_UNIT // place.cols)
+    down = np.array(WAVES_DOWN, np.int64) * (WAVE_UNIT // place.rows)
+    return across.astype(np.int32), down.astype(np.int32), place.row, place.col, sines()

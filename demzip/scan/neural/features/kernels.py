@@ -23,6 +23,11 @@ from demzip.vectors import (
     store,
 )
 
+# Format: rows and columns of the sixteen nearest cells, nearest first.
+CELLS = (
+    (0, -1), (-1, 0), (-1, -1), (-1, 1), (0, -2), (-2, 0), (-1, -2), (-1, 2),
+    (-2, -1), (-2, 1), (-2, -2), (-2, 2), (0, -3), (-3, 0), (-1, -3), (-1, 3),
+)  # fmt: skip
 FEATURES = 32
 PAIRS = FEATURES // 2
 MOST = 1536  # Format: magnitude of a feature

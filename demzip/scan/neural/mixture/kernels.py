@@ -13,6 +13,7 @@ from demzip.scan.real.floats.kernels import bit_length
 PARTS = 3
 SIGMA_BITS = 26
 SIGMA_REACH = 4095  # Format: where the logistic function ends
+PREDICTION_REACH = 1 << 34  # Format: magnitude of a prediction in sixteenths
 LARGEST = 1 << 46  # Format: distance from a centre beyond which all are alike
 LOGIT_REACH = 2047  # Format: largest logit that a network gives
 LOGITS_PER_OCTAVE = 178  # Format: ln(2) / ln(257 / 256)
@@ -73,7 +74,8 @@ def summary_of(outputs, prediction, activity, scale):
     """Level and centre of the one logistic that sums a mixture up, for contexts."""
     level = (((int64(outputs[10]) >> 10) + scale) >> 6) - 13
     shift = clipped(int64(outputs[9]) >> 10, 4095) * activity
-    return min(max(level, 0), LEVELS - 1), prediction + (shift >> 12)
+    centre = clipped(prediction + (shift >> 12), PREDICTION_REACH)
+    return min(max(level, 0), LEVELS - 1), centre
 
 
 @inlined

@@ -27,10 +27,12 @@ from demzip.scan.adaptive.residual.kernels import (
 from demzip.scan.neural.mixture.kernels import logit, mass_beyond
 
 INPUTS = 3  # chances of two contexts, and the network
+FIRST_WEIGHTS = (10000, 10000, 42000)  # Format: of the inputs, of 65536
 MIX_WEIGHTS = NODES * MIX_CLASSES * INPUTS
 BOUNDARY_BITS = 12  # boundaries count 2**-12 samples
 HALF_CELL = 1 << (BOUNDARY_BITS - 1)
 SAMPLE_REACH = 1 << 30  # Format: magnitude of a centred sample
+MOST_BUCKETS = 1 << 32  # Format: that an escape adds
 LOW_BITS = 2  # Format: of those below a bucket, how many the network tells
 
 
@@ -150,7 +152,7 @@ def code_sample(
         found += 1
     if more:
         rest, coder = code_escape(decoding, coder, bucket - BUCKETS, raw_words)
-        found = min(found + rest, SAMPLE_REACH)
+        found += min(rest, MOST_BUCKETS)
     if shift > 0:
         found, coder = code_low_bits(
             decoding, coder, distance, found, shift, edge, direction, knows and not more, mixture,
