@@ -12,9 +12,10 @@ from demzip.codec.plane import PlanePlan
 from demzip.codec.threads import in_order
 from demzip.options import DEFAULT_PREDICTOR, NEURAL, FitOptions
 from demzip.raster.levels import Span
-from demzip.scan.neural.examples import Examples, examples
-from demzip.scan.neural.model import MAX_BOUND, NeuralModel
+from demzip.scan.neural.model import NeuralModel
 from demzip.scan.neural.network import Network, shift_of
+from demzip.scan.neural.observing import Examples, examples
+from demzip.scan.neural.residual.kernels import SAMPLE_REACH
 from demzip.scan.neural.shipped import LATEST, shipped
 from demzip.scan.survey import Fit, Patch
 from demzip.training.fitting import Progress, fit_network
@@ -88,7 +89,7 @@ class NeuralEncoder:
 
 def _fits(span: Span) -> bool:
     """Whether a block may be coded with a network."""
-    return span is None or span[1] - span[0] <= 2 * MAX_BOUND
+    return span is None or span[1] - span[0] <= 2 * SAMPLE_REACH
 
 
 def _plan(fit: Fit, number: int, network: Network) -> AdaptivePlan:

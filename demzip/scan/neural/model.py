@@ -13,8 +13,6 @@ from demzip.scan.neural.shipped import shipped
 
 Int64Array = NDArray[np.int64]
 
-MAX_BOUND = 1 << 30  # of the centred samples of a block
-
 
 @dataclass(frozen=True)
 class NeuralModel:
