@@ -8,7 +8,7 @@ import typer
 from demzip.errors import OptionsError
 from demzip.options import FitOptions
 
-TRAINED = ("implicit",)  # predictors that these options are for
+TRAINED = ("neural", "implicit")  # predictors that these options are for
 
 Fit = Annotated[
     bool, typer.Option("--fit/--no-fit", help="Train networks on the raster; implicit always does.")
