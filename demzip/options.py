@@ -21,7 +21,9 @@ class FitOptions:
         steps: Of training.
         width: Units of a layer.
         depth: Hidden layers, of `implicit`.
-        scale: Of Fourier features, of `implicit`: cycles over the raster's longer side.
+        features: Fourier features of `implicit`.
+        scale: Of their frequencies: cycles over the raster's longer side.
+        learning_rate: Of Adam.
         device: A name of DEVICES.
 
     """
@@ -29,7 +31,9 @@ class FitOptions:
     steps: int | None = None
     width: int | None = None
     depth: int | None = None
+    features: int | None = None
     scale: float | None = None
+    learning_rate: float | None = None
     device: str = "auto"
 
     def __post_init__(self) -> None:

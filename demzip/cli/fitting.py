@@ -52,7 +52,7 @@ def fit_options(
         OptionsError: One is illegal, or there is no network to train.
 
     """
-    found = FitOptions(steps, width, depth, scale, device)
+    found = FitOptions(steps, width, depth, scale=scale, device=device)
     given = fit or found != FitOptions()
     if given and not set(TRAINED) & set(predictors):
         raise OptionsError(
