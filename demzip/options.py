@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from demzip.errors import OptionsError
 
 DEFAULT_PREDICTOR = "lagrange24"
-NEURAL = "neural"  # the predictor that is a network over the samples around
+NEURAL = "neural"  # with a network over the samples around
 DEFAULT_BLOCK = 512
 BEST_BLOCK = 1216  # chances that adapt need samples; tiles of 1201 and 3601 have no slivers
 MAX_JOBS = 256
@@ -22,7 +22,9 @@ class FitOptions:
         steps: Of training.
         width: Units of a layer.
         depth: Hidden layers, of `implicit`.
-        scale: Of Fourier features, of `implicit`: cycles over the raster's longer side.
+        features: Fourier features of `implicit`.
+        scale: Of their frequencies: cycles over the raster's longer side.
+        learning_rate: Of Adam.
         device: A name of DEVICES.
 
     """
@@ -30,7 +32,9 @@ class FitOptions:
     steps: int | None = None
     width: int | None = None
     depth: int | None = None
+    features: int | None = None
     scale: float | None = None
+    learning_rate: float | None = None
     device: str = "auto"
 
     def __post_init__(self) -> None:

@@ -17,14 +17,13 @@ from demzip.codec.grid import (
     GridEncoder,
     GridPlan,
 )
-from demzip.codec.plane import PlanePlan
+from demzip.codec.plane import PlanePlan, place_of
 from demzip.predict.templates import IMPLICIT
 from demzip.scan.adaptive.block import write_adaptive_block
 from demzip.scan.adaptive.model import AdaptiveModel
 from demzip.scan.holes import Patterns
 from demzip.scan.neural.block import write_neural_block
 from demzip.scan.neural.model import NeuralModel
-from demzip.scan.neural.network import Place
 from demzip.scan.survey import Patch
 
 UInt8Array = NDArray[np.uint8]
@@ -114,13 +113,9 @@ class BestEncoder:
         explicit: Patterns,
     ) -> bytes:
         if isinstance(plan.model, NeuralModel):
-            place = self.place(box)
+            place = place_of(box, self.grid)
             return write_neural_block(codes, explicit, patch, plan.model, place)
         return write_adaptive_block(codes, explicit, patch, plan.model)
-
-    def place(self, box: BlockBox) -> Place:
-        """Where a block lies, for networks that want to know."""
-        return Place(box.row, box.col, self.grid.rows, self.grid.cols)
 
     def block(self, plan: PlanePlan, box: BlockBox) -> tuple[bytes, int]:
         """Payload of a block and the checksum of its values."""

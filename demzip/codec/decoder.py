@@ -80,8 +80,10 @@ class Plane:
 
     @property
     def network(self) -> str | None:
-        """The network of `neural` in words, e.g. "number 1, fitted"."""
-        return self.model.describe() if isinstance(self.model, NeuralModel) else None
+        """Its network in words, e.g. "number 1, fitted"; None if it has none."""
+        if isinstance(self.model, NeuralModel):
+            return self.model.describe()
+        return None if self.surface is None else self.surface.describe()
 
     @property
     def numbers(self) -> int:

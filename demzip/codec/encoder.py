@@ -2,7 +2,7 @@
 
 import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
@@ -136,13 +136,14 @@ class RasterEncoder:
 
     def plan(self, predictor: str) -> RasterPlan:
         """Fit weights and make tables of all planes for a predictor."""
-        plans = tuple(
-            plane.plan(
-                DEFAULT_PREDICTOR if plane.source.role == MASK and predictor == IMPLICIT
-                else predictor
-            )
-            for plane in self.planes
-        )  # fmt: skip
+        of_mask = DEFAULT_PREDICTOR if predictor == IMPLICIT else predictor
+        return self.put_together(
+            plane.plan(of_mask if plane.source.role == MASK else predictor) for plane in self.planes
+        )
+
+    def put_together(self, planned: Iterable[PlanePlan]) -> RasterPlan:
+        """The header for plans of all planes."""
+        plans = tuple(planned)
         sections = tuple(
             section_of(plane, plan).to_bytes()
             for plane, plan in zip(self.planes, plans, strict=True)

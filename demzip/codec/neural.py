@@ -8,7 +8,7 @@ import numpy as np
 from demzip.blocks.grid import BlockBox
 from demzip.codec.best import AdaptivePlan, BestEncoder
 from demzip.codec.grid import AUTO_BLOCKS, GridPlan
-from demzip.codec.plane import PlanePlan
+from demzip.codec.plane import PlanePlan, place_of
 from demzip.codec.threads import in_order
 from demzip.options import DEFAULT_PREDICTOR, NEURAL, FitOptions
 from demzip.raster.levels import Span
@@ -79,7 +79,7 @@ class NeuralEncoder:
 
     def _examples(self, fit: Fit, item: tuple[int, Patch]) -> Examples:
         number, patch = item
-        place = self.best.place(self.grid.box(number))
+        place = place_of(self.grid.box(number), self.grid)
         return examples(patch, fit.weights, fit.thresholds, place)
 
     def block(self, plan: PlanePlan, box: BlockBox) -> tuple[bytes, int]:

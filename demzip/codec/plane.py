@@ -15,6 +15,7 @@ from demzip.scan.adaptive.model import AdaptiveModel
 from demzip.scan.implicit.surface import Surface
 from demzip.scan.model import Model
 from demzip.scan.neural.model import NeuralModel
+from demzip.scan.neural.network import Place
 from demzip.scan.real.model import RealModel
 
 AnyArray = NDArray[np.generic]
@@ -88,6 +89,11 @@ def section_of(encoder: PlaneEncoder, plan: PlanePlan) -> PlaneSection:
     return PlaneSection(
         encoder.source.role, plan.predictor, encoder.value_map, plan.model_bytes, coder, network
     )
+
+
+def place_of(box: BlockBox, grid: BlockGrid) -> Place:
+    """Where a block lies, for networks that want to know."""
+    return Place(box.row, box.col, grid.rows, grid.cols)
 
 
 def describe(value_map: ValueMap, model: AnyModel) -> str:
