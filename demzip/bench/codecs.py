@@ -237,7 +237,9 @@ CODECS: tuple[Codec, ...] = (
 )
 # The fastest of demzip's predictors that follow slopes, the default, the one that tries all,
 # and the smallest files; the others lie between. Fitting takes minutes: only who names it has it.
-OWN = tuple(f"demzip-{name}" for name in ("jpeg4", "lagrange8", "lagrange24", "auto", "best", NEURAL))
+OWN = tuple(
+    f"demzip-{name}" for name in ("jpeg4", "lagrange8", "lagrange24", "auto", "best", NEURAL)
+)
 DEFAULT = tuple(codec.name for codec in CODECS if codec.family != "demzip" or codec.name in OWN)
 
 

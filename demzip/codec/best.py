@@ -75,9 +75,7 @@ class BestEncoder:
         """Some blocks with relief, by number; fewer of them if they are large."""
         return self.tables.survey_patches(min(most, max(KEPT_SAMPLES // self.grid.size**2, 1)))
 
-    def plans(
-        self, predictor: str, patches: dict[int, Patch]
-    ) -> tuple[AdaptivePlan, GridPlan]:
+    def plans(self, predictor: str, patches: dict[int, Patch]) -> tuple[AdaptivePlan, GridPlan]:
         """Plans without tables and with them, for a predictor or for the best."""
         if predictor == "auto":
             found = self.tables.smallest(patches)

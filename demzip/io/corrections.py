@@ -13,11 +13,11 @@ from demzip.codec import in_order
 from demzip.codec.best import AdaptivePlan
 from demzip.codec.grid import GridEncoder, GridPlan
 from demzip.codec.neural import NeuralEncoder
-from demzip.codec.plane import PlaneEncoder, PlanePlan
+from demzip.codec.plane import PlaneEncoder, PlanePlan, place_of
 from demzip.codec.real import RealEncoder, RealPlan
 from demzip.options import DEFAULT_PREDICTOR
-from demzip.scan.model import NO_OFFSETS
 from demzip.scan.adaptive.contexts.kernels import FRACTION_BITS
+from demzip.scan.model import NO_OFFSETS
 from demzip.scan.neural.centres import centres
 from demzip.scan.neural.model import NeuralModel
 from demzip.scan.neural.network import Network

@@ -29,10 +29,13 @@ def _moves(network: Network, features: NDArray[np.int16]) -> Int64Array:
         values = _sums(values, weights, biases) >> ACTIVATION_BITS
         values = np.clip(np.maximum(values, values >> 3), -REACH, REACH)
     weights, biases = (part[SUMMARY : SUMMARY + 1] for part in network.layers[2])
-    return np.clip(_sums(values, weights, biases)[:, 0] >> 10, -MOST, MOST)
+    found = _sums(values, weights, biases)[:, 0]
+    moved: Int64Array = np.clip(found >> 10, -MOST, MOST)
+    return moved
 
 
 def _sums(values: Int64Array, weights: Int64Array, biases: Int64Array) -> Int64Array:
     """Sums of a layer: exact, as they stay below 2**31, and floats are faster."""
     products = values.astype(np.float64) @ weights.T.astype(np.float64)
-    return products.astype(np.int64) + (biases << BIAS_BITS)
+    sums: Int64Array = products.astype(np.int64) + (biases << BIAS_BITS)
+    return sums
