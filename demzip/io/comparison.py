@@ -132,7 +132,7 @@ def compare_predictors(
         def encoder_of(options: EncodeOptions) -> RasterEncoder:
             return RasterEncoder(
                 [plane], source.shape, about, options, every(progress, "reading", samples),
-                training(progress),
+                training(progress, options.predictor),
             )  # fmt: skip
 
         ways = {

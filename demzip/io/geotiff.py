@@ -92,7 +92,7 @@ def compress(
                 source.georeference,
                 options,
                 every(progress, "reading", samples),
-                training(progress),
+                training(progress, predictor),
             )
             plan = encoder.plan(predictor)
         write_dz(temporary, src, path, encoder, plan, every(progress, "encoding", samples))
