@@ -15,7 +15,7 @@ from jax import Array
 from jax import numpy as jnp
 from numpy.typing import NDArray
 
-from demzip.scan.neural.examples import Examples
+from demzip.scan.neural.observing import Examples
 from demzip.scan.neural.network import FEATURES, FOURIER, OUTPUTS, WEIGHT_LIMIT, Network
 
 Params = list[tuple[Array, Array]]
@@ -61,7 +61,7 @@ def batch_of(examples: Examples, *, padded: bool = False) -> Batch:
     """Examples of equal say; padded, behind their end, to a power of two."""
     count = len(examples.sample)
     goals = examples.sample - examples.prediction / SAMPLE_ONE
-    parts = examples.features, examples.scale / (SAMPLE_ONE * SAMPLE_ONE), goals, np.ones(count)
+    parts = examples.features, examples.activity / (SAMPLE_ONE * SAMPLE_ONE), goals, np.ones(count)
     more = (1 << (count - 1).bit_length()) - count if padded else 0
     features, *others = (np.pad(part, ((0, more), (0, 0))[: part.ndim]) for part in parts)
     return Batch(jnp.asarray(features), *(jnp.asarray(part, jnp.float32) for part in others))
@@ -124,7 +124,8 @@ def rounded(params: Params, start: Params, quantum: Array | float) -> Params:
         steps = jnp.clip(jnp.rint((value - base) / quantum), low, high)
         return value + jax.lax.stop_gradient(base + steps * quantum - value)
 
-    return jax.tree.map(nearest, params, start)
+    made: Params = jax.tree.map(nearest, params, start)
+    return made
 
 
 def outputs(params: Params, features: Array) -> Array:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from demzip.options import FitOptions
-from demzip.scan.neural.examples import Examples
+from demzip.scan.neural.observing import Examples
 from demzip.scan.neural.network import FEATURES, FOURIER, Network
 from demzip.training.devices import pick_device
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from demzip.raster.values import AnyArray
 from demzip.scan.block import SAMPLE_LIMIT, make_patch
-from demzip.scan.neural.examples import Examples, examples
+from demzip.scan.neural.observing import Examples, examples
 from demzip.scan.survey import fit_raster
 
 BoolArray = NDArray[np.bool_]
@@ -75,7 +75,7 @@ def _pieces(
         for roughness in ROUGHNESSES if changed else ROUGHNESSES[1:2]:
             step = _slope(heights, holes) / (roughness * rng.uniform(0.6, 1.6))
             if step > 0:
-                yield f"steps {roughness}", (np.rint(heights / step), holes), KEPT // 2
+                yield f"steps {roughness}", (np.rint(np.divide(heights, step)), holes), KEPT // 2
         return
     yield PLAIN, _piece(ground, SIDE, rng), KEPT
     if not changed:
@@ -132,4 +132,4 @@ def _examples(samples: AnyArray, holes: BoolArray, *, thorough: bool) -> Example
     if patch is None:
         return None
     fit = fit_raster([patch], PREDICTOR, thorough=thorough)
-    return examples(patch, fit.weights, fit.thresholds, None)
+    return examples(patch, fit.weights, fit.thresholds)

@@ -7,7 +7,7 @@ import numpy as np
 
 from demzip.errors import OptionsError
 from demzip.options import MAX_STEPS
-from demzip.scan.neural.examples import Examples
+from demzip.scan.neural.observing import Examples
 from demzip.scan.neural.network import FEATURES, LANES, MAX_LANES, Network
 from demzip.training.devices import pick_device
 from demzip.training.fitting import CHUNK
