@@ -15,8 +15,8 @@ from jax import Array
 from jax import numpy as jnp
 from numpy.typing import NDArray
 
-from demzip.scan.neural.observing import Examples
 from demzip.scan.neural.network import FEATURES, FOURIER, OUTPUTS, WEIGHT_LIMIT, Network
+from demzip.scan.neural.observing import Examples
 
 Params = list[tuple[Array, Array]]
 

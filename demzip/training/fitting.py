@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from demzip.options import FitOptions
-from demzip.scan.neural.observing import Examples
 from demzip.scan.neural.network import FEATURES, FOURIER, Network
+from demzip.scan.neural.observing import Examples
 from demzip.training.devices import pick_device
 
 CHUNK = 100  # steps between two calls of `progress`

@@ -62,8 +62,14 @@ def parts_of(ground: Ground, seed: int, *, changed: bool = True) -> Iterator[Par
         if found is not None:
             if len(found.sample) > most:
                 chosen = np.sort(rng.choice(len(found.sample), most, replace=False))
-                found = Examples(*(part[chosen] for part in found))
+                found = some_of(found, chosen)
             yield Part(ground.name, variant, found)
+
+
+def some_of(found: Examples, which: Int64Array | slice) -> Examples:
+    """Some of some examples."""
+    features, *numbers = found
+    return Examples(features[which], *(part[which] for part in numbers))
 
 
 def _pieces(

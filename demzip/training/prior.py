@@ -7,11 +7,11 @@ import numpy as np
 
 from demzip.errors import OptionsError
 from demzip.options import MAX_STEPS
-from demzip.scan.neural.observing import Examples
 from demzip.scan.neural.network import FEATURES, LANES, MAX_LANES, Network
+from demzip.scan.neural.observing import Examples
 from demzip.training.devices import pick_device
 from demzip.training.fitting import CHUNK
-from demzip.training.ground import Part
+from demzip.training.ground import Part, some_of
 
 LEAST_BITS = 0.05  # of a part's mean: calmer ones say no more
 PROBE = 2000  # examples that a part's mean is taken from
@@ -121,6 +121,6 @@ def mean_bits(network: Network, examples: Examples) -> float:
     total = 0.0
     count = len(examples.sample)
     for start in range(0, count, STRETCH):
-        some = Examples(*(part[start : start + STRETCH] for part in examples))
+        some = some_of(examples, slice(start, start + STRETCH))
         total += float(causal.bits(params, causal.batch_of(some)).sum())
     return total / count
