@@ -13,12 +13,16 @@ from demzip.codec.threads import in_order
 from demzip.options import DEFAULT_PREDICTOR, NEURAL, FitOptions
 from demzip.raster.levels import Span
 from demzip.scan.neural.model import NeuralModel
-from demzip.scan.neural.network import Network, shift_of
+from demzip.scan.neural.network import FEATURES, Network, shift_of
 from demzip.scan.neural.observing import Examples, examples
 from demzip.scan.neural.residual.kernels import SAMPLE_REACH
 from demzip.scan.neural.shipped import LATEST, shipped
 from demzip.scan.survey import Fit, Patch
-from demzip.training.fitting import Progress, fit_network
+from demzip.training.fitting import FittingOptions, Progress
+from demzip.training.fitting import fit as fit_network
+from demzip.training.implicit import Progress as Report
+
+MAX_EXAMPLES = 1_500_000  # that a network is fitted to
 
 
 class NeuralEncoder:
@@ -30,7 +34,7 @@ class NeuralEncoder:
     """
 
     def __init__(
-        self, best: BestEncoder, fit: FitOptions | None = None, report: Progress | None = None
+        self, best: BestEncoder, fit: FitOptions | None = None, report: Report | None = None
     ) -> None:
         self.best = best
         self.source = best.source
@@ -71,16 +75,37 @@ class NeuralEncoder:
         self, patches: dict[int, Patch], fit: Fit, options: FitOptions
     ) -> Iterator[AdaptivePlan]:
         """Plans with networks fitted to some blocks: the shipped one, and one from scratch."""
-        found = in_order(self.best.tables.jobs, partial(self._examples, fit), patches.items())
+        step = -(-sum(patch.samples.size for patch in patches.values()) // MAX_EXAMPLES)
+        observe = partial(self._examples, fit, step)
+        found = in_order(self.best.tables.jobs, observe, patches.items())
         known = Examples(*map(np.concatenate, zip(*found, strict=True)))
-        for number in (LATEST, 0):
+        if not known.activity.size:  # nothing but first rows
+            return
+        chosen = FittingOptions.of(options)
+        without_place = known._replace(features=known.features[:, :FEATURES])
+        for number, seen in ((LATEST, without_place), (0, known)):
             base = shipped(number) if number else None
-            yield _plan(fit, number, fit_network(known, base, options, self._report))
+            report = self._listener(2 * chosen.steps)
+            yield _plan(fit, number, fit_network(seen, base, chosen, report))
 
-    def _examples(self, fit: Fit, item: tuple[int, Patch]) -> Examples:
+    def _examples(self, fit: Fit, step: int, item: tuple[int, Patch]) -> Examples:
         number, patch = item
         place = place_of(self.grid.box(number), self.grid)
-        return examples(patch, fit.weights, fit.thresholds, place)
+        known = examples(patch, fit.weights, fit.thresholds, place)
+        return Examples._make(part[::step] for part in known)
+
+    def _listener(self, total: int) -> Progress | None:
+        """Tells whoever listens here of one network's training."""
+        report, told = self._report, 0
+        if report is None:
+            return None
+
+        def heard(done: int, bits: float) -> None:
+            nonlocal told
+            report(done - told, total, bits)
+            told = done
+
+        return heard
 
     def block(self, plan: PlanePlan, box: BlockBox) -> tuple[bytes, int]:
         """Payload of a block and the checksum of its values."""
