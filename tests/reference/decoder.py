@@ -196,7 +196,7 @@ def read_plane(data: bytes, version: int) -> Plane:
 def surface_of(
     header: Header, network: Network | None, top: int, left: int
 ) -> Callable[[int, int], int] | None:
-    """Section 14: the height of a block's cell; None where samples are no departures."""
+    """Section 12: the height of a block's cell; None where samples are no departures."""
     if network is None:
         return None
     side = max(header.rows, header.cols)
