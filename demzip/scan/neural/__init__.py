@@ -1,0 +1,1 @@
+"""Adaptive coding with a small network: the smallest files of all."""

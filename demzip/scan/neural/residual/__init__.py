@@ -1,0 +1,1 @@
+"""One sample as a sequence of decisions."""

@@ -1,0 +1,78 @@
+"""Tables of neural coding, made of integers alone (docs/format.md section 11)."""
+
+import math
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demzip.scan.adaptive.tables import mixing_tables
+from demzip.scan.neural.mixture.kernels import SIGMA_BITS, SIGMA_REACH
+from demzip.scan.neural.network import Place
+
+Int32Array = NDArray[np.int32]
+
+# Format: waves of the Fourier features, sixteenths of a cycle down and across the raster.
+WAVES_DOWN = (0,) * 16
+WAVES_ACROSS = (0,) * 16
+WAVE_UNIT = 1 << 28  # of a phase: a sixteenth of a turn
+OCTAVE = 256  # steps of a logarithm
+TURN = 1024  # steps of a turn
+ODDS_BITS = 40
+
+
+@cache
+def logarithms() -> Int32Array:
+    """(256,): log2(1 + i / 256) in 256ths, rounded down."""
+    found, steps = [], 0
+    for i in range(OCTAVE):
+        while 2 ** (steps + 1) * OCTAVE**OCTAVE <= (OCTAVE + i) ** OCTAVE:
+            steps += 1
+        found.append(steps)
+    return np.array(found, np.int32)
+
+
+@cache
+def exponentials() -> Int32Array:
+    """(257,): 2 ** (15 + i / 256), rounded down."""
+    found, root = [], 1 << 15
+    for i in range(OCTAVE + 1):
+        while (root + 1) ** OCTAVE <= 2 ** (15 * OCTAVE + i):
+            root += 1
+        found.append(root)
+    return np.array(found, np.int32)
+
+
+@cache
+def sigmas() -> Int32Array:
+    """(4096,): the logistic function in steps of ln(257 / 256), times 2**26, rounded down."""
+    one = odds = 1 << ODDS_BITS
+    found = []
+    for _ in range(SIGMA_REACH + 1):
+        found.append((odds << SIGMA_BITS) // (odds + one))
+        odds += odds >> 8
+    return np.array(found, np.int32)
+
+
+@cache
+def sines() -> Int32Array:
+    """(1024,): sine (lower 16 bits) and cosine (upper ones) of i / 1024 turns, times 256."""
+    sine = [round(256 * math.sin(2 * math.pi * i / TURN)) for i in range(TURN)]
+    cosine = sine[TURN // 4 :] + sine[: TURN // 4]
+    return np.array([(c << 16) | (s & 0xFFFF) for s, c in zip(sine, cosine, strict=True)], np.int32)
+
+
+@cache
+def neural_tables() -> tuple[Int32Array, ...]:
+    """Logits, frequencies, rates (adaptive/tables.py); logarithms, exponentials, sigmas."""
+    return *mixing_tables(), logarithms(), exponentials(), sigmas()
+
+
+Waves = tuple[Int32Array, Int32Array, int, int, Int32Array]
+
+
+def waves_of(place: Place) -> Waves:
+    """The argument `waves` of the kernels for a block."""
+    across = np.array(WAVES_ACROSS, np.int64) * (WAVE_UNIT // place.cols)
+    down = np.array(WAVES_DOWN, np.int64) * (WAVE_UNIT // place.rows)
+    return across.astype(np.int32), down.astype(np.int32), place.row, place.col, sines()
