@@ -1,4 +1,4 @@
-"""A surface that a coordinate network draws, in integers (docs/format.md section 14)."""
+"""A surface that a coordinate network draws, in integers (docs/format.md section 12)."""
 
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -126,7 +126,7 @@ class Surface:
 
     @classmethod
     def from_bytes(cls, data: bytes | memoryview, side: int) -> "Surface":
-        """Inverse of to_bytes; every field is checked against docs/format.md section 14.
+        """Inverse of to_bytes; every field is checked against docs/format.md section 12.
 
         Args:
             data: The network section.
