@@ -1,4 +1,4 @@
-"""Planes on a grid for `neural`: with the shipped network, one fitted to them, or none at all."""
+"""Planes on a grid for `neural`: with the shipped network, one fitted to them, or none."""
 
 from collections.abc import Iterator
 from functools import partial

@@ -31,7 +31,7 @@ BoolArray = NDArray[np.bool_]
 NONE = np.zeros(0, np.int64)
 ENOUGH = 1 << 20  # distinct corrections that are put together at a time
 ROUNDING = 1e-9  # of a step such as 0.01
-HALF = 1 << FRACTION_BITS >> 1
+HALF = 1 << FRACTION_BITS >> 1  # of a sample
 
 
 @dataclass(frozen=True)

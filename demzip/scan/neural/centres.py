@@ -1,9 +1,10 @@
-"""Where a network expects samples, for whoever counts corrections (docs/format.md section 12)."""
+"""Where a network expects samples, for whoever counts corrections (docs/format.md section 11.4)."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from demzip.scan.neural.layout import BIAS_BITS
+from demzip.scan.neural.mixture.kernels import PREDICTION_REACH
 from demzip.scan.neural.network import Network
 from demzip.scan.neural.observing import Examples
 
@@ -20,7 +21,8 @@ def centres(known: Examples, network: Network) -> Int64Array:
     parts = range(0, known.activity.size, PART)
     found = [_moves(network, known.features[start : start + PART]) for start in parts]
     moves = np.concatenate([np.zeros(0, np.int64), *found])
-    return known.prediction + ((moves * known.activity) >> 12)
+    there = known.prediction + ((moves * known.activity) >> 12)
+    return np.clip(there, -PREDICTION_REACH, PREDICTION_REACH)
 
 
 def _moves(network: Network, features: NDArray[np.int16]) -> Int64Array:

@@ -1,4 +1,4 @@
-"""The network that guesses the next sample's distribution (docs/format.md section 12)."""
+"""The network that guesses the next sample's distribution (docs/format.md section 11.3)."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -81,14 +81,6 @@ class Network:
     def numbers(self) -> int:
         """Weights and biases."""
         return sum(weights.size + biases.size for weights, biases in self.layers)
-
-    def equals(self, other: "Network") -> bool:
-        """Whether another one has the same layers."""
-        return all(
-            np.array_equal(ours, theirs)
-            for layer, of_other in zip(self.layers, other.layers, strict=True)
-            for ours, theirs in zip(layer, of_other, strict=True)
-        )
 
     def to_bytes(self, base: "Network | None" = None, shift: int = 0) -> bytes:
         """The network in a model section; as it lies in a file without a base.
