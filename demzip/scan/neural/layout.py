@@ -56,5 +56,5 @@ def layout_of(network: Network) -> NetworkLayout:
 
 
 def scratch() -> tuple[Int32Array, ...]:
-    """Values, two hidden layers and outputs, of the largest network."""
-    return tuple(np.zeros(size, np.int32) for size in (MOST_PAIRS, 64, 64, LANES))
+    """Values, two hidden layers and outputs of the largest network, and masses."""
+    return tuple(np.zeros(size, np.int32) for size in (MOST_PAIRS, 64, 64, LANES, LANES))

@@ -65,6 +65,7 @@ def lay_features(
     and longer window); `column` of the sample.
     """
     sizes, drifts, wides = memory
+    place = uint64(column)
     places = load(cells, 0) + int64(at)
     near = gather(samples, places) - prediction
     spread = lane_sum(magnitude(near)) + NEAR
@@ -72,13 +73,13 @@ def lay_features(
     lanes = lane_numbers()
     odd = gather(errors, places)
     odd = select(lanes == 11, (odd & 0) + (prediction - fitted), odd)
-    odd = select(lanes == 14, (odd & 0) + (drifts[column] >> 6), odd)
+    odd = select(lanes == 14, (odd & 0) + (drifts[place] >> 6), odd)
     odd = scaled(odd, activity, int64(18))
     spread_log = clipped((logarithm(spread, logarithms) - 2048) >> 2, MOST)
     scale_log = clipped((scale - 2048) >> 2, MOST)
     around_log = clipped(logarithm(around + 24, logarithms) - scale, MOST)
-    size_log = clipped(logarithm(sizes[column] + 64, logarithms) - scale, MOST)
-    wide_log = clipped(logarithm(wides[column] + 256, logarithms) - scale, MOST)
+    size_log = clipped(logarithm(sizes[place] + 64, logarithms) - scale, MOST)
+    wide_log = clipped(logarithm(wides[place] + 256, logarithms) - scale, MOST)
     odd = select(lanes == 8, everywhere(spread_log), odd)
     odd = select(lanes == 9, everywhere(scale_log), odd)
     odd = select(lanes == 10, everywhere(around_log), odd)

@@ -6,6 +6,8 @@ for the first pair of values, then for the second, and so on. Groups come in two
 first and of the second are a pair for the next layer.
 """
 
+from numba import uint64
+
 from demzip.constants import LANES
 from demzip.jit import inlined
 from demzip.vectors import dot, everywhere, load, select, store
@@ -41,8 +43,8 @@ def hidden_layer(values, pairs, weights, biases, groups, out):
         at, beside = group * pairs * LANES, (group + 1) * pairs * LANES
         for pair in range(0, pairs, 4):
             # Four sums a group: one would have to wait for itself.
-            value, value1 = everywhere(values[pair]), everywhere(values[pair + 1])
-            value2, value3 = everywhere(values[pair + 2]), everywhere(values[pair + 3])
+            value, value1 = everywhere(values[uint64(pair)]), everywhere(values[uint64(pair + 1)])
+            value2, value3 = everywhere(values[uint64(pair + 2)]), everywhere(values[uint64(pair + 3)])
             left += dot(load(weights, at), value)
             right += dot(load(weights, beside), value)
             left1 += dot(load(weights, at + LANES), value1)
@@ -66,10 +68,10 @@ def last_layer(values, pairs, weights, biases, out):
     total1, total2, total3 = nothing, nothing, nothing
     for pair in range(0, pairs, 4):
         at = pair * LANES
-        total += dot(load(weights, at), everywhere(values[pair]))
-        total1 += dot(load(weights, at + LANES), everywhere(values[pair + 1]))
-        total2 += dot(load(weights, at + 2 * LANES), everywhere(values[pair + 2]))
-        total3 += dot(load(weights, at + 3 * LANES), everywhere(values[pair + 3]))
+        total += dot(load(weights, at), everywhere(values[uint64(pair)]))
+        total1 += dot(load(weights, at + LANES), everywhere(values[uint64(pair + 1)]))
+        total2 += dot(load(weights, at + 2 * LANES), everywhere(values[uint64(pair + 2)]))
+        total3 += dot(load(weights, at + 3 * LANES), everywhere(values[uint64(pair + 3)]))
     store(out, 0, (total + total1) + (total2 + total3))
 
 

@@ -7,7 +7,7 @@ neural/tables.py.
 from numba import int64, uint32, uint64
 
 from demzip.jit import inlined
-from demzip.scan.adaptive.contexts.kernels import FRACTION_BITS, HALF_SAMPLE, NODES
+from demzip.scan.adaptive.contexts.kernels import NODES
 from demzip.scan.adaptive.mixing.kernels import (
     EVEN,
     FIRST_COUNT,
@@ -18,22 +18,18 @@ from demzip.scan.adaptive.mixing.kernels import (
 from demzip.scan.adaptive.residual.kernels import (
     BUCKETS,
     FAR_SIDE,
-    FINE,
     LAST_OWN,
     MIX_CLASSES,
     code_escape,
     code_plain,
 )
-from demzip.scan.neural.mixture.kernels import logit, mass_beyond
+from demzip.scan.neural.mixture.kernels import NEAREST, logit, mass_beyond, total_of
 
 INPUTS = 3  # chances of two contexts, and the network
 FIRST_WEIGHTS = (10000, 10000, 42000)  # Format: of the inputs, of 65536
 MIX_WEIGHTS = NODES * MIX_CLASSES * INPUTS
-BOUNDARY_BITS = 12  # boundaries count 2**-12 samples
-HALF_CELL = 1 << (BOUNDARY_BITS - 1)
 SAMPLE_REACH = 1 << 30  # Format: magnitude of a centred sample
 MOST_BUCKETS = 1 << 32  # Format: that an escape adds
-LOW_BITS = 2  # Format: of those below a bucket, how many the network tells
 
 
 @inlined
@@ -67,80 +63,102 @@ def code_mixed(decoding, coder, bit, chances, slots, weights, row, network, tabl
 
 
 @inlined
+def outer(far, mixture, quarters, sigmas):
+    """Mass on one side, farther out than so many quarters of a bucket."""
+    mass = mass_beyond(mixture, quarters if far else -quarters, sigmas)
+    return mass if far else total_of(mixture) - mass
+
+
+@inlined
+def code_told(decoding, coder, bit, far, mixture, start, width, tables, words):
+    """Code which half of some quarters of a bucket a sample is in; gives that and the coder."""
+    frequencies, logarithms = tables[1], tables[3]
+    nearer = outer(far, mixture, start, frequencies)
+    between = outer(far, mixture, start + width, frequencies)
+    farther = outer(far, mixture, start + 2 * width, frequencies)
+    odds = logit(between - farther, nearer - between, logarithms)
+    one = int64(frequencies[uint64(odds + REACH - 1)])
+    return code_chance(decoding, coder, bit, one, words)
+
+
+@inlined
 def code_low_bits(
-    decoding, coder, distance, found, shift, edge, direction, knows, mixture, tables, words,
-    raw_words,
-):  # fmt: skip
-    """Code the `shift` bits of a distance below its bucket; gives the distance and the coder."""
+    decoding, coder, distance, found, shift, far, knows, mixture, tables, words, raw_words
+):
+    """Code the `shift` bits of a distance below its bucket; gives the distance and the coder.
+
+    The network tells the highest two, if it knows of the sample.
+    """
     left = shift
-    found = found << shift
     if knows:
-        last = max(shift - LOW_BITS, 0)
-        nearer = mass_beyond(edge + direction * (found << BOUNDARY_BITS), direction, mixture, tables[5])
-        farther = mass_beyond(
-            edge + direction * ((found + (int64(1) << shift)) << BOUNDARY_BITS), direction, mixture,
-            tables[5],
+        left -= 1
+        upper, coder = code_told(
+            decoding, coder, (distance >> left) & 1, far, mixture, 4 * found, int64(2), tables,
+            words,
         )  # fmt: skip
-        while left > last:
+        found = 2 * found + upper
+        if left > 0:
             left -= 1
-            middle = found + (int64(1) << left)
-            between = mass_beyond(
-                edge + direction * (middle << BOUNDARY_BITS), direction, mixture, tables[5]
-            )
-            odds = logit(between - farther, nearer - between, tables[3])
-            one = int64(tables[1][uint64(odds + REACH - 1)])
-            bit, coder = code_chance(decoding, coder, (distance >> left) & 1, one, words)
-            if bit:
-                found, nearer = middle, between
-            else:
-                farther = between
+            upper, coder = code_told(
+                decoding, coder, (distance >> left) & 1, far, mixture, 2 * found, int64(1), tables,
+                words,
+            )  # fmt: skip
+            found = 2 * found + upper
     if left > 0:
         low, coder = code_plain(decoding, coder, distance, left, raw_words)
-        found += low
+        found = (found << left) + low
     return found, coder
 
 
 @inlined
+def odds_of(found, far, mixture, masses, tables):
+    """The network's logit of more than `found` buckets."""
+    frequencies, logarithms = tables[1], tables[3]
+    if found < NEAREST - 1:
+        place = uint64(NEAREST + found if far else NEAREST - found)
+        next_one = place + uint64(1) if far else place - uint64(1)
+        before, beyond = int64(masses[place]), int64(masses[next_one])
+        if not far:
+            total = total_of(mixture)
+            before, beyond = total - before, total - beyond
+    else:
+        before = outer(far, mixture, 4 * found, frequencies)
+        beyond = outer(far, mixture, 4 * found + 4, frequencies)
+    return logit(beyond, before - beyond, logarithms)
+
+
+@inlined
 def code_sample(
-    decoding, coder, sample, prediction, level, contexts, mixing, knows, mixture, chances,
+    decoding, coder, sample, near, sign, shift, contexts, mixing, knows, mixture, masses, chances,
     weights, tables, words, raw_words,
 ):  # fmt: skip
-    """Code a sample given its prediction in sixteenths; gives it and the coder.
+    """Code a sample; gives it and the coder.
 
-    `contexts` are the two slots where the chances of its contexts begin, `mixing` the class of its
-    mixing weights; `mixture` counts if `knows`; other arrays as in code_mixed.
+    `near` and `sign` are the nearest sample to the prediction and on which side of it the farther
+    ones are, buckets have 2**shift samples; `contexts` are the two slots where the chances of its
+    contexts begin, `mixing` the class of its mixing weights; `mixture` and `masses` count if
+    `knows`; other arrays as in code_mixed.
     """
     slot0, slot1 = contexts
-    logarithms, sigmas = tables[3], tables[5]
-    mirrored = (prediction & (2 * HALF_SAMPLE - 1)) > HALF_SAMPLE
-    near = (prediction >> FRACTION_BITS) + int64(mirrored)
-    sign = int64(-1) if mirrored else int64(1)
-    shift = max((level - FINE) >> 2, 0)
     offset = (sample - near) * sign
     far = int64(offset > 0)
     distance = offset - 1 if far else -offset
     bucket = distance >> shift
     row = uint64(mixing * INPUTS)
-    edge = (near << BOUNDARY_BITS) + sign * HALF_CELL
-    beyond, odds, tail = int64(0), int64(0), int64(0)
+    odds = int64(0)
     if knows:
-        beyond = mass_beyond(edge, sign, mixture, sigmas)
-        tail = mixture[4]
-        odds = logit(beyond, tail - beyond, logarithms)
+        beyond = int64(masses[uint64(NEAREST)])
+        odds = logit(beyond, total_of(mixture) - beyond, tables[3])
     far, coder = code_mixed(
         decoding, coder, far, chances, contexts, weights, row, odds, tables, words
     )
-    tail = beyond if far else tail - beyond
-    direction = sign if far else -sign
     first = 1 + FAR_SIDE * far
     found = int64(0)
     more = int64(1)
     while found < BUCKETS:
         node = first + min(found, LAST_OWN)
         if knows:
-            boundary = edge + direction * (((found + 1) << shift) << BOUNDARY_BITS)
-            beyond = mass_beyond(boundary, direction, mixture, sigmas)
-            odds = logit(beyond, tail - beyond, logarithms)
+            odds = odds_of(found, far, mixture, masses, tables)
         slot = uint64(node)
         more, coder = code_mixed(
             decoding, coder, int64(bucket > found), chances, (slot0 + slot, slot1 + slot),
@@ -148,15 +166,14 @@ def code_sample(
         )  # fmt: skip
         if not more:
             break
-        tail = beyond
         found += 1
     if more:
         rest, coder = code_escape(decoding, coder, bucket - BUCKETS, raw_words)
         found += min(rest, MOST_BUCKETS)
     if shift > 0:
         found, coder = code_low_bits(
-            decoding, coder, distance, found, shift, edge, direction, knows and not more, mixture,
-            tables, words, raw_words,
+            decoding, coder, distance, found, shift, far, knows and not more, mixture, tables,
+            words, raw_words,
         )  # fmt: skip
     offset = found + 1 if far else -found
     return min(max(near + offset * sign, -SAMPLE_REACH), SAMPLE_REACH), coder
