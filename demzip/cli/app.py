@@ -18,6 +18,7 @@ from demzip.cli.console import say
 from demzip.cli.decompress import decompress
 from demzip.cli.entropy import entropy
 from demzip.cli.info import info
+from demzip.cli.train_prior import train_prior
 from demzip.cli.verify import verify
 from demzip.cli.warmup import warmup
 from demzip.errors import DemzipError
@@ -123,7 +124,7 @@ def options(
     """
 
 
-for command in (bench, compress, decompress, entropy, info, verify, warmup):
+for command in (bench, compress, decompress, entropy, info, train_prior, verify, warmup):
     app.command()(command)
 
 

@@ -125,7 +125,7 @@ def test_escapes_of_any_length() -> None:
 
 def test_room_for_words_grows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Noise on calm ground takes more words than are provided at first."""
-    monkeypatch.setattr("demzip.scan.adaptive.block.FIRST_ROOM", -8)
+    monkeypatch.setattr("demzip.scan.adaptive.payload.FIRST_ROOM", -8)
     rng = np.random.default_rng(1)
     check(plain_case(samples=rng.choice([-LIMIT, 0, 1, LIMIT], (90, 20))))
 
@@ -328,7 +328,8 @@ def test_number_of_weight_sets(sets: int) -> None:
 @pytest.mark.parametrize(
     ("values", "coder", "error"),
     [
-        (np.arange(6, dtype=np.int16).reshape(2, 3), 2, UnsupportedError),
+        (np.arange(6, dtype=np.int16).reshape(2, 3), 2, CorruptError),
+        (np.arange(6, dtype=np.int16).reshape(2, 3), 3, UnsupportedError),
         (np.arange(6, dtype=np.int16).reshape(2, 3), 255, UnsupportedError),
         (np.random.default_rng(1).random((9, 9)), 1, CorruptError),
     ],
