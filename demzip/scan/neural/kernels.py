@@ -99,8 +99,7 @@ def code_block(
     Preconditions: as scan/adaptive/kernels.py, and |samples| <= SAMPLE_REACH. `ground` = (weights,
     west, thresholds, prepared, wide, fitting) as there; `sight` = (errors, cells, columns, memory,
     waves) as in features/kernels.py, errors as many as samples, the columns' memory 0; `network`
-    as in layers/kernels.py, `scratch` = (values, hidden, hidden, outputs, masses), int32, 32,
-    64, 64, 16 and 16 long; `chances` (CONTEXTS * NODES,) uint32 of 0, `mixing` (MIX_WEIGHTS,) int64, `tables` of
+    as in layers/kernels.py, `scratch` (SCRATCH,) int32; `chances` (CONTEXTS * NODES,) uint32 of 0, `mixing` (MIX_WEIGHTS,) int64, `tables` of
     neural/tables.py. `ends` takes the words and the bits used.
     Gives 0, or -1 where an encoder has too little room for words.
     """
@@ -114,8 +113,6 @@ def code_block(
     errors, cells, columns, memory, waves = sight
     sums, activity, flat, sets = prepared
     live, fits = fitting[1], fitting[11]
-    values, first_hidden, second_hidden, outputs, masses = scratch
-    sigmas, logarithms, exponentials = tables[1], tables[3], tables[4]
     masked = holes.shape[0] > 0
     room = min(words.size, raw_words.size) - ROW_REACH * cols
     start_block(samples, magnitudes, errors, stride)
@@ -144,29 +141,29 @@ def code_block(
                 )
                 prediction = clipped(prediction, PREDICTION_REACH)
                 calmed = total + CALM
-                scale = logarithm(calmed, logarithms)
+                scale = logarithm(calmed, tables)
                 if row > 0:
                     lay_features(
                         samples, errors, at, cells, prediction, fitted, calmed, scale, around,
-                        memory, start + i, logarithms, values,
+                        memory, start + i, tables, scratch,
                     )  # fmt: skip
                     if network[0] > PAIRS:
-                        lay_waves(waves, row, start + i, values)
-                    evaluate(values, network, first_hidden, second_hidden, outputs)
+                        lay_waves(waves, row, start + i, scratch)
+                    evaluate(scratch, network)
                 level, centre = level_of(total >> 3), prediction
                 if (row > 0) & (pattern == 0):
-                    level, centre = summary_of(outputs, prediction, calmed, scale)
+                    level, centre = summary_of(scratch, prediction, calmed, scale)
                 slots, mixing_class, sign = contexts_of(samples, at, stride, centre, level, pattern)
                 near = (centre >> FRACTION_BITS) + int64(sign < 0)
                 edge = (near << BOUNDARY_BITS) + sign * HALF_SAMPLE_PLACE
                 shift = max((level - FINE) >> 2, 0)
                 mixture = mixture_of(
-                    outputs, prediction, calmed, scale, edge, sign, shift, exponentials
+                    scratch, prediction, calmed, scale, edge, sign, shift, tables
                 )
-                lay_masses(mixture, sigmas, masses)
+                lay_masses(mixture, tables, scratch)
                 sample, coder = code_sample(
                     decoding, coder, samples[at] >> FRACTION_BITS, near, sign, shift, slots,
-                    mixing_class, row > 0, mixture, masses, chances, mixing, tables, words,
+                    mixing_class, row > 0, mixture, scratch, chances, mixing, tables, words,
                     raw_words,
                 )  # fmt: skip
                 samples[at] = sample << FRACTION_BITS

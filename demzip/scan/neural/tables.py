@@ -50,9 +50,9 @@ def sines() -> Int32Array:
 
 
 @cache
-def neural_tables() -> tuple[Int32Array, ...]:
-    """Logits, frequencies, rates (adaptive/tables.py); logarithms, exponentials."""
-    return *mixing_tables(), logarithms(), exponentials()
+def neural_tables() -> Int32Array:
+    """All tables of neural/kernels.py one after the other, as mixture/kernels.py lists them."""
+    return np.concatenate([*mixing_tables(), logarithms(), exponentials()])
 
 
 Waves = tuple[Int32Array, Int32Array, int, int, Int32Array]

@@ -10,9 +10,12 @@ from numba import int64, uint64
 from demzip.jit import inlined
 from demzip.scan.adaptive.contexts.kernels import LEVELS
 from demzip.scan.adaptive.mixing.kernels import REACH
+from demzip.scan.neural.layers.kernels import MASSES, OUTPUTS
 from demzip.scan.real.floats.kernels import bit_length
 from demzip.vectors import everywhere, gather, lane_numbers, select, store
 
+# Where tables begin in the one array of them: those of adaptive/tables.py, then of neural/tables.py.
+LOGITS, SIGMAS, RATES, LOGARITHMS, EXPONENTIALS = 0, 4096, 9215, 9470, 9726
 SIGMA_BITS = 16
 SIGMA_REACH = REACH - 1  # where the logistic function ends
 LARGEST = 1 << 46  # Format: distance from a centre beyond which all are alike
@@ -25,11 +28,11 @@ LOGITS_PER_OCTAVE = 178  # Format: ln(2) / ln(257 / 256)
 
 
 @inlined
-def logarithm(number, logarithms):
+def logarithm(number, tables):
     """log2 of a number >= 1 in 256ths, nearly."""
     length = bit_length(number) - 1
     fraction = number >> (length - 8) if length > 8 else number << (8 - length)
-    return (length << 8) + int64(logarithms[uint64(fraction & 255)])
+    return (length << 8) + int64(tables[uint64(LOGARITHMS + (fraction & 255))])
 
 
 @inlined
@@ -39,16 +42,16 @@ def clipped(value, most):
 
 
 @inlined
-def scale_of(output, scale, exponentials):
+def scale_of(output, scale, tables):
     """Inverse scale of a logistic, and how far products with it are shifted."""
     place = min(max(scale + (output >> 10) - 1024, -512), 11776)
-    return int64(exponentials[uint64(256 - (place & 255))]), (place >> 8) + 8
+    return int64(tables[uint64(EXPONENTIALS + 256 - (place & 255))]), (place >> 8) + 8
 
 
 @inlined
-def weight_of(rank, exponentials):
+def weight_of(rank, tables):
     """Weight of a logistic; ranks are at most 0."""
-    return int64(exponentials[uint64(rank & 255)]) >> min(2 - (rank >> 8), 33)
+    return int64(tables[uint64(EXPONENTIALS + (rank & 255))]) >> min(2 - (rank >> 8), 33)
 
 
 @inlined
@@ -59,25 +62,25 @@ def part_of(weight, centre, inverse, shift, edge, sign, width):
 
 
 @inlined
-def mixture_of(outputs, prediction, activity, scale, edge, sign, shift, exponentials):
+def mixture_of(scratch, prediction, activity, scale, edge, sign, shift, tables):
     """A mixture from the outputs of the network.
 
     `scale` is the logarithm of `activity`; the rest is how the sample's distances are counted:
     the edge in 2**-12 samples, the sign of the farther side, and that of buckets of 2**shift.
     """
-    rank0, rank1 = int64(outputs[uint64(0)]) >> 10, int64(outputs[uint64(1)]) >> 10
-    rank2 = int64(outputs[uint64(2)]) >> 10
+    rank0, rank1 = int64(scratch[uint64(OUTPUTS + 0)]) >> 10, int64(scratch[uint64(OUTPUTS + 1)]) >> 10
+    rank2 = int64(scratch[uint64(OUTPUTS + 2)]) >> 10
     top = max(rank0, max(rank1, rank2))
-    weight0 = weight_of(rank0 - top, exponentials)
-    weight1 = weight_of(rank1 - top, exponentials)
-    weight2 = weight_of(rank2 - top, exponentials)
+    weight0 = weight_of(rank0 - top, tables)
+    weight1 = weight_of(rank1 - top, tables)
+    weight2 = weight_of(rank2 - top, tables)
     base = prediction << 8
-    centre0 = base + ((clipped(int64(outputs[uint64(3)]) >> 8, 16383) * activity) >> 6)
-    centre1 = base + ((clipped(int64(outputs[uint64(4)]) >> 8, 16383) * activity) >> 6)
-    centre2 = base + ((clipped(int64(outputs[uint64(5)]) >> 8, 16383) * activity) >> 6)
-    inverse0, shift0 = scale_of(int64(outputs[uint64(6)]), scale, exponentials)
-    inverse1, shift1 = scale_of(int64(outputs[uint64(7)]), scale, exponentials)
-    inverse2, shift2 = scale_of(int64(outputs[uint64(8)]), scale, exponentials)
+    centre0 = base + ((clipped(int64(scratch[uint64(OUTPUTS + 3)]) >> 8, 16383) * activity) >> 6)
+    centre1 = base + ((clipped(int64(scratch[uint64(OUTPUTS + 4)]) >> 8, 16383) * activity) >> 6)
+    centre2 = base + ((clipped(int64(scratch[uint64(OUTPUTS + 5)]) >> 8, 16383) * activity) >> 6)
+    inverse0, shift0 = scale_of(int64(scratch[uint64(OUTPUTS + 6)]), scale, tables)
+    inverse1, shift1 = scale_of(int64(scratch[uint64(OUTPUTS + 7)]), scale, tables)
+    inverse2, shift2 = scale_of(int64(scratch[uint64(OUTPUTS + 8)]), scale, tables)
     width = int64(1) << (BOUNDARY_BITS + shift)
     return (
         part_of(weight0, centre0, inverse0, shift0, edge, sign, width),
@@ -87,29 +90,29 @@ def mixture_of(outputs, prediction, activity, scale, edge, sign, shift, exponent
 
 
 @inlined
-def summary_of(outputs, prediction, activity, scale):
+def summary_of(scratch, prediction, activity, scale):
     """Level and centre of the one logistic that sums a mixture up, for contexts."""
-    level = (((int64(outputs[uint64(10)]) >> 10) + scale) >> 6) - 13
-    shift = clipped(int64(outputs[uint64(9)]) >> 10, 4095) * activity
+    level = (((int64(scratch[uint64(OUTPUTS + 10)]) >> 10) + scale) >> 6) - 13
+    shift = clipped(int64(scratch[uint64(OUTPUTS + 9)]) >> 10, 4095) * activity
     centre = clipped(prediction + (shift >> 12), PREDICTION_REACH)
     return min(max(level, 0), LEVELS - 1), centre
 
 
 @inlined
-def part_beyond(part, quarters, sigmas):
+def part_beyond(part, quarters, tables):
     """Mass of one logistic farther out than so many quarters of a bucket."""
     weight, base, step = part
     place = clipped((base - ((quarters * step) >> 2)) >> 8, SIGMA_REACH)
-    return weight * int64(sigmas[uint64(place + SIGMA_REACH)])
+    return weight * int64(tables[uint64(place + (SIGMAS + SIGMA_REACH))])
 
 
 @inlined
-def mass_beyond(mixture, quarters, sigmas):
+def mass_beyond(mixture, quarters, tables):
     """Mass farther out than so many quarters of a bucket, negative ones on the nearer side."""
     return (
-        part_beyond(mixture[0], quarters, sigmas)
-        + part_beyond(mixture[1], quarters, sigmas)
-        + part_beyond(mixture[2], quarters, sigmas)
+        part_beyond(mixture[0], quarters, tables)
+        + part_beyond(mixture[1], quarters, tables)
+        + part_beyond(mixture[2], quarters, tables)
     )
 
 
@@ -120,29 +123,29 @@ def total_of(mixture):
 
 
 @inlined
-def parts_beyond(part, lanes, sigmas):
+def parts_beyond(part, lanes, tables):
     """Masses of one logistic farther out than the sixteen boundaries of the nearest buckets."""
     weight, base, step = part
     place = (everywhere(base) - lanes * step) >> 8
     place = select(place > SIGMA_REACH, everywhere(SIGMA_REACH), place)
     place = select(place > -SIGMA_REACH, place, everywhere(-SIGMA_REACH))
-    return gather(sigmas, place + SIGMA_REACH) * weight
+    return gather(tables, place + (SIGMAS + SIGMA_REACH)) * weight
 
 
 @inlined
-def lay_masses(mixture, sigmas, masses):
+def lay_masses(mixture, tables, scratch):
     """Masses farther out than 8 buckets on the nearer side .. 7 on the farther one."""
     lanes = lane_numbers() - NEAREST
     total = (
-        parts_beyond(mixture[0], lanes, sigmas)
-        + parts_beyond(mixture[1], lanes, sigmas)
-        + parts_beyond(mixture[2], lanes, sigmas)
+        parts_beyond(mixture[0], lanes, tables)
+        + parts_beyond(mixture[1], lanes, tables)
+        + parts_beyond(mixture[2], lanes, tables)
     )
-    store(masses, 0, total)
+    store(scratch, MASSES, total)
 
 
 @inlined
-def logit(one, other, logarithms):
+def logit(one, other, tables):
     """Logarithm of the odds of two masses."""
-    octaves = logarithm(max(one, 1), logarithms) - logarithm(max(other, 1), logarithms)
+    octaves = logarithm(max(one, 1), tables) - logarithm(max(other, 1), tables)
     return clipped((octaves * LOGITS_PER_OCTAVE) >> 8, LOGIT_REACH)

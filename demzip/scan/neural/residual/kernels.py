@@ -13,7 +13,7 @@ from demzip.scan.adaptive.mixing.kernels import (
     FIRST_COUNT,
     REACH,
     code_chance,
-    revise,
+    moved,
 )
 from demzip.scan.adaptive.residual.kernels import (
     BUCKETS,
@@ -23,12 +23,21 @@ from demzip.scan.adaptive.residual.kernels import (
     code_escape,
     code_plain,
 )
-from demzip.scan.neural.mixture.kernels import NEAREST, logit, mass_beyond, total_of
+from demzip.scan.neural.layers.kernels import MASSES
+from demzip.scan.neural.mixture.kernels import (
+    NEAREST,
+    RATES,
+    SIGMAS,
+    logit,
+    mass_beyond,
+    total_of,
+)
 
 INPUTS = 3  # chances of two contexts, and the network
 FIRST_WEIGHTS = (10000, 10000, 42000)  # Format: of the inputs, of 65536
 MIX_WEIGHTS = NODES * MIX_CLASSES * INPUTS
 SAMPLE_REACH = 1 << 30  # Format: magnitude of a centred sample
+CENTRE = MASSES + NEAREST  # where the mass of the farther side is
 MOST_BUCKETS = 1 << 32  # Format: that an escape adds
 
 
@@ -39,45 +48,45 @@ def code_mixed(decoding, coder, bit, chances, slots, weights, row, network, tabl
     Preconditions: `slots` are two indices into `chances`, `row` is that of the decision's three
     `weights` (int64), `network` the logit that the network gives.
     """
-    logits, frequencies, rates = tables[0], tables[1], tables[2]
     slot0, slot1 = slots
     chance0, chance1 = chances[slot0], chances[slot1]
     if chance0 == 0:
         chance0 = EVEN
     if chance1 == 0:
         chance1 = (chance0 & uint32(0xFFFFFF00)) | uint32(FIRST_COUNT)
-    x0, x1 = int64(logits[chance0 >> uint32(20)]), int64(logits[chance1 >> uint32(20)])
+    x0, x1 = int64(tables[chance0 >> uint32(20)]), int64(tables[chance1 >> uint32(20)])
     row1, row2 = row + uint64(1), row + uint64(2)
     w0, w1, w2 = weights[row], weights[row1], weights[row2]
     total = (w0 * x0 + w1 * x1 + w2 * network) >> 16
     total = min(max(total, 1 - REACH), REACH - 1)
-    one = int64(frequencies[uint64(total + REACH - 1)])
+    one = int64(tables[uint64(total + (SIGMAS + REACH - 1))])
     bit, coder = code_chance(decoding, coder, bit, one, words)
     error = (bit << 16) - one
     weights[row] = w0 + ((error * x0 + 32768) >> 16)
     weights[row1] = w1 + ((error * x1 + 32768) >> 16)
     weights[row2] = w2 + ((error * network + 32768) >> 16)
-    chances[slot0] = revise(chance0, bit, rates)
-    chances[slot1] = revise(chance1, bit, rates)
+    rate0 = tables[uint64(uint32(RATES) + (chance0 & uint32(255)))]
+    rate1 = tables[uint64(uint32(RATES) + (chance1 & uint32(255)))]
+    chances[slot0] = moved(chance0, bit, rate0)
+    chances[slot1] = moved(chance1, bit, rate1)
     return bit, coder
 
 
 @inlined
-def outer(far, mixture, quarters, sigmas):
+def outer(far, mixture, quarters, tables):
     """Mass on one side, farther out than so many quarters of a bucket."""
-    mass = mass_beyond(mixture, quarters if far else -quarters, sigmas)
+    mass = mass_beyond(mixture, quarters if far else -quarters, tables)
     return mass if far else total_of(mixture) - mass
 
 
 @inlined
 def code_told(decoding, coder, bit, far, mixture, start, width, tables, words):
     """Code which half of some quarters of a bucket a sample is in; gives that and the coder."""
-    frequencies, logarithms = tables[1], tables[3]
-    nearer = outer(far, mixture, start, frequencies)
-    between = outer(far, mixture, start + width, frequencies)
-    farther = outer(far, mixture, start + 2 * width, frequencies)
-    odds = logit(between - farther, nearer - between, logarithms)
-    one = int64(frequencies[uint64(odds + REACH - 1)])
+    nearer = outer(far, mixture, start, tables)
+    between = outer(far, mixture, start + width, tables)
+    farther = outer(far, mixture, start + 2 * width, tables)
+    odds = logit(between - farther, nearer - between, tables)
+    one = int64(tables[uint64(odds + (SIGMAS + REACH - 1))])
     return code_chance(decoding, coder, bit, one, words)
 
 
@@ -111,32 +120,31 @@ def code_low_bits(
 
 
 @inlined
-def odds_of(found, far, mixture, masses, tables):
+def odds_of(found, far, mixture, scratch, tables):
     """The network's logit of more than `found` buckets."""
-    frequencies, logarithms = tables[1], tables[3]
     if found < NEAREST - 1:
-        place = uint64(NEAREST + found if far else NEAREST - found)
+        place = uint64(CENTRE + found if far else CENTRE - found)
         next_one = place + uint64(1) if far else place - uint64(1)
-        before, beyond = int64(masses[place]), int64(masses[next_one])
+        before, beyond = int64(scratch[place]), int64(scratch[next_one])
         if not far:
             total = total_of(mixture)
             before, beyond = total - before, total - beyond
     else:
-        before = outer(far, mixture, 4 * found, frequencies)
-        beyond = outer(far, mixture, 4 * found + 4, frequencies)
-    return logit(beyond, before - beyond, logarithms)
+        before = outer(far, mixture, 4 * found, tables)
+        beyond = outer(far, mixture, 4 * found + 4, tables)
+    return logit(beyond, before - beyond, tables)
 
 
 @inlined
 def code_sample(
-    decoding, coder, sample, near, sign, shift, contexts, mixing, knows, mixture, masses, chances,
+    decoding, coder, sample, near, sign, shift, contexts, mixing, knows, mixture, scratch, chances,
     weights, tables, words, raw_words,
 ):  # fmt: skip
     """Code a sample; gives it and the coder.
 
     `near` and `sign` are the nearest sample to the prediction and on which side of it the farther
     ones are, buckets have 2**shift samples; `contexts` are the two slots where the chances of its
-    contexts begin, `mixing` the class of its mixing weights; `mixture` and `masses` count if
+    contexts begin, `mixing` the class of its mixing weights; `mixture` and `scratch` count if
     `knows`; other arrays as in code_mixed.
     """
     slot0, slot1 = contexts
@@ -147,8 +155,8 @@ def code_sample(
     row = uint64(mixing * INPUTS)
     odds = int64(0)
     if knows:
-        beyond = int64(masses[uint64(NEAREST)])
-        odds = logit(beyond, total_of(mixture) - beyond, tables[3])
+        beyond = int64(scratch[uint64(CENTRE)])
+        odds = logit(beyond, total_of(mixture) - beyond, tables)
     far, coder = code_mixed(
         decoding, coder, far, chances, contexts, weights, row, odds, tables, words
     )
@@ -158,7 +166,7 @@ def code_sample(
     while found < BUCKETS:
         node = first + min(found, LAST_OWN)
         if knows:
-            odds = odds_of(found, far, mixture, masses, tables)
+            odds = odds_of(found, far, mixture, scratch, tables)
         slot = uint64(node)
         more, coder = code_mixed(
             decoding, coder, int64(bucket > found), chances, (slot0 + slot, slot1 + slot),
