@@ -195,17 +195,17 @@ def solve(sums: dict[tuple[int, int], int]) -> list[int]:
             t = sums[i, j] >> shift
             if i == j:
                 t += 1024 + (t >> 10)
-            made[i, j] = t - sum((lower[i, k] * made[j, k]) >> 16 for k in range(j))
+            made[i, j] = wrap(t - sum(wrap(lower[i, k] * made[j, k]) >> 16 for k in range(j)))
         inverse.append((1 << 46) // max(made[j, j], 1024))
         for i in range(j + 1, 6):
-            lower[i, j] = (made[i, j] * inverse[j]) >> 30
+            lower[i, j] = wrap(made[i, j] * inverse[j]) >> 30
     v = []
     for i in range(6):
         t = sums[i, 6] >> shift
-        v.append(t - sum((lower[i, k] * v[k]) >> 16 for k in range(i)))
-    v = [(v[i] * inverse[i]) >> 30 for i in range(6)]
+        v.append(wrap(t - sum(wrap(lower[i, k] * v[k]) >> 16 for k in range(i))))
+    v = [wrap(v[i] * inverse[i]) >> 30 for i in range(6)]
     for i in reversed(range(6)):
-        v[i] -= sum((lower[k, i] * v[k]) >> 16 for k in range(i + 1, 6))
+        v[i] = wrap(v[i] - sum(wrap(lower[k, i] * v[k]) >> 16 for k in range(i + 1, 6)))
     return v
 
 

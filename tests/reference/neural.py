@@ -1,4 +1,4 @@
-"""What a network says of a sample (docs/format.md sections 11.2 to 11.4), one number at a time.
+"""What a network says of a sample (docs/format.md sections 11.2 to 11.5), one number at a time.
 
 Bounds that the document proves are asserted.
 """
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from tests.reference.adaptive import bits
+from tests.reference.adaptive import REACH as H_REACH
+from tests.reference.adaptive import bits, frequencies
 from tests.reference.network import ACROSS, ALONG
 
 FX = (16, -10, 28, -40, 5, 56, -40, 37, -78, -17, 79, -82, 29, 123, -64, 111)
@@ -51,21 +52,6 @@ def exps() -> Row:
             t += 1
         found.append(t)
     return found
-
-
-@cache
-def sigmas() -> Row:
-    """SIG from 0 on."""
-    found, odds = [], 1 << 40
-    for _ in range(4096):
-        found.append((odds << 26) // (odds + (1 << 40)))
-        odds += odds >> 8
-    return found
-
-
-def sigma(i: int) -> int:
-    """SIG[i]."""
-    return sigmas()[i] if i >= 0 else (1 << 26) - sigmas()[-i]
 
 
 @cache
@@ -181,21 +167,40 @@ class Mixture:
     def __init__(self, outputs: Row, p: int, calm: int) -> None:
         top = max(o >> 10 for o in outputs[:3])
         ranks = [(o >> 10) - top for o in outputs[:3]]
-        self.weights = [exps()[g & 255] >> min(-(g >> 8), 31) for g in ranks]
+        self.weights = [exps()[g & 255] >> min(2 - (g >> 8), 33) for g in ranks]
         self.centres = [256 * p + ((clip(o >> 8, 16383) * calm) >> 6) for o in outputs[3:6]]
         self.scales = [min(max(lg(calm) + (o >> 10) - 1024, -512), 11776) for o in outputs[6:9]]
-        self.total = sum(self.weights) << 26
         self.centre = clip(p + ((clip(outputs[9] >> 10, 4095) * calm) >> 12), REACH)
         self.level = min(max((((outputs[10] >> 10) + lg(calm)) >> 6) - 13, 0), 127)
 
-    def below(self, place: int) -> int:
+
+class Masses:
+    """Section 11.5: the masses of a mixture around the nearest sample."""
+
+    def __init__(self, mixture: Mixture, near: int, sign: int, shift: int) -> None:
+        self.parts = []
+        edge = 4096 * near + 2048 * sign
+        for weight, mu, t in zip(mixture.weights, mixture.centres, mixture.scales, strict=True):
+            inverse, n = exps()[256 - (t & 255)], (t >> 8) + 8
+            product, width = clip(sign * (mu - edge), 1 << 46) * inverse, inverse << (12 + shift)
+            assert abs(product) < 1 << 63
+            assert width < 1 << 63
+            self.parts.append((weight, clip(product >> n, 1 << 24), min(width >> n, 1 << 24)))
+        self.total = sum(mixture.weights) << 16
+
+    def beyond(self, q: int) -> int:
         """F."""
         mass = 0
-        for weight, centre, t in zip(self.weights, self.centres, self.scales, strict=True):
-            product = clip(place - centre, 1 << 46) * exps()[256 - (t & 255)]
-            assert abs(product) < 1 << 63
-            mass += weight * sigma(clip(product >> ((t >> 8) + 16), 4095))
+        for weight, base, step in self.parts:
+            assert abs(q * step) < 1 << 31
+            place = clip((base - ((q * step) >> 2)) >> 8, H_REACH)
+            mass += weight * frequencies()[place + H_REACH]
+        assert 0 < mass < self.total < 1 << 31
         return mass
+
+    def outer(self, far: int, q: int) -> int:
+        """Mass from q quarters of a bucket on."""
+        return self.beyond(q) if far else self.total - self.beyond(-q)
 
 
 def ratio(one: int, other: int) -> int:

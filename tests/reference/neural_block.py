@@ -29,6 +29,7 @@ from tests.reference.neural import (
     CELLS,
     ERRORS,
     CausalNetwork,
+    Masses,
     Memory,
     Mixture,
     Place,
@@ -282,38 +283,31 @@ class NeuralBlock(Walk):
         side = offset > 0
         away = offset - 1 if side else -offset
 
-        def beyond(far: int, n: int) -> int:
-            assert mixture is not None
-            outwards = sign if far else -sign
-            mass = mixture.below(4096 * near + 2048 * sign + 4096 * outwards * n)
-            found = mixture.total - mass if outwards == 1 else mass
-            assert 0 < found < mixture.total
-            return found
-
-        told = ratio(beyond(1, 0), beyond(0, 0)) if mixture else 0
+        masses = Masses(mixture, near, sign, shift) if mixture else None
+        told = ratio(masses.beyond(0), masses.total - masses.beyond(0)) if masses else 0
         far = take(0, contexts, kind, told, int(side))
         bucket = 0
         while bucket < BUCKETS:
-            if mixture:
-                outer, inner = beyond(far, bucket + 1 << shift), beyond(far, bucket << shift)
-                told = ratio(outer, inner - outer)
+            if masses:
+                outer = masses.outer(far, 4 * bucket + 4)
+                told = ratio(outer, masses.outer(far, 4 * bucket) - outer)
             number = 1 + 20 * far + min(bucket, 18)
             if not take(number, contexts, kind, told, int(away >> shift > bucket)):
                 break
             bucket += 1
-        distance, opened = bucket << shift, shift
+        distance, opened, q = bucket, shift, 4 * bucket
         if bucket == BUCKETS:
             rest = (away >> shift) - BUCKETS
             length = channel.raw(6, rest.bit_length())
-            distance = BUCKETS + min(channel.raw(length, rest), 1 << 32) << shift
-        elif mixture:
-            for _ in range(min(shift, 2)):
+            distance = BUCKETS + min(channel.raw(length, rest), 1 << 32)
+        elif masses:
+            for wide in (2, 1)[:shift]:
                 opened -= 1
-                start, middle = beyond(far, distance), beyond(far, distance + (1 << opened))
-                end = beyond(far, distance + (2 << opened))
+                start, middle, end = (masses.outer(far, q + k * wide) for k in range(3))
                 one = frequencies()[ratio(middle - end, start - middle) + REACH]
-                distance += channel.bit(one, away >> opened & 1) << opened
-        distance += channel.raw(opened, away & ((1 << opened) - 1))
+                bit = channel.bit(one, away >> opened & 1)
+                distance, q = 2 * distance + bit, q + wide * bit
+        distance = (distance << opened) + channel.raw(opened, away & ((1 << opened) - 1))
         return clip(near + sign * (distance + 1) if far else near - sign * distance, LIMIT)
 
 

@@ -182,6 +182,19 @@ def test_solve(seed: int, largest: int, segments: int) -> None:
         assert weights.tolist() == reference.solve(q)
 
 
+@given(st.integers(0, 1 << 32), st.sampled_from([12, 20, 29]))
+def test_solve_wraps_alike(seed: int, width: int) -> None:
+    """Moments that are no sums of squares, as clipped differences may give."""
+    rng = np.random.default_rng(seed)
+    past = rng.integers(-(1 << width), 1 << width, (1, 27))
+    keys = [(i, j) for i in range(6) for j in range(i + 1)] + [(i, 6) for i in range(6)]
+    weights = np.zeros(6, np.int64)
+    scratch = np.zeros((2, 6, 6), np.int64)
+    solve(past, 0, *scratch, np.zeros(6, np.int64), weights)
+    expected = reference.solve(dict(zip(keys, (2 * past[0]).tolist(), strict=True)))
+    assert weights.tolist() == expected
+
+
 def test_solve_finds_the_weights() -> None:
     """Of ground that obeys them."""
     rng = np.random.default_rng(2)
