@@ -9,7 +9,8 @@ from demzip.scan.adaptive.contexts.kernels import NODES
 from demzip.scan.adaptive.payload import read_payload, write_payload
 from demzip.scan.holes import Patterns
 from demzip.scan.neural.kernels import CONTEXTS, code_block
-from demzip.scan.neural.layout import layout_of, scratch
+from demzip.scan.neural.layers.kernels import SCRATCH
+from demzip.scan.neural.layout import layout_of
 from demzip.scan.neural.model import NeuralModel
 from demzip.scan.neural.network import Place
 from demzip.scan.neural.residual.kernels import FIRST_WEIGHTS, MIX_WEIGHTS
@@ -36,7 +37,7 @@ def _run(
     status = code_block(
         decoding, holes, work.samples, work.magnitudes, work.rows, work.cols, work.stride,
         ground_of(work, model.weights, model.thresholds), sight_of(work, place), layout_of(model.network),
-        scratch(), np.zeros(CONTEXTS * NODES, np.uint32),
+        np.zeros(SCRATCH, np.int32), np.zeros(CONTEXTS * NODES, np.uint32),
         np.tile(np.array(FIRST_WEIGHTS, np.int64), MIX_WEIGHTS // len(FIRST_WEIGHTS)),
         neural_tables(), words, raw_words, ends,
     )  # fmt: skip

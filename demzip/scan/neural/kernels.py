@@ -20,11 +20,14 @@ from demzip.scan.adaptive.contexts.kernels import (
 )
 from demzip.scan.adaptive.fitting.kernels import gather, learn, note
 from demzip.scan.adaptive.kernels import ROW_REACH, fill_hole, foresee
+from demzip.scan.adaptive.residual.kernels import FINE
 from demzip.scan.neural.features.kernels import CALM, PAIRS, lay_features, lay_waves, remember
 from demzip.scan.neural.layers.kernels import evaluate
 from demzip.scan.neural.mixture.kernels import (
+    BOUNDARY_BITS,
     PREDICTION_REACH,
     clipped,
+    lay_masses,
     logarithm,
     mixture_of,
     summary_of,
@@ -40,28 +43,30 @@ from demzip.scan.segment.kernels import (
 
 FLAT_CLASS = 32  # of mixing weights on level ground, before its own
 SHAPES = 1024
+HALF_SAMPLE_PLACE = 1 << (BOUNDARY_BITS - 1)
 CONTEXTS = PRIMARY + 2 * SHAPES  # of both kinds
 
 
 @inlined
 def contexts_of(samples, at, stride, prediction, level, flat):
-    """Slots where the chances of a sample's two contexts begin, and the class of its mixing.
+    """Slots where the chances of a sample's two contexts begin, class of its mixing, a sign.
 
-    As two of scan/adaptive/contexts/kernels.py; `flat` is the pattern of level ground or 0.
+    As two of scan/adaptive/contexts/kernels.py; `flat` is the pattern of level ground or 0. The
+    sign is that of the side of the nearest sample on which the prediction is.
     """
     north = at - stride
     second = north - stride
+    fraction = prediction & (2 * HALF_SAMPLE - 1)
+    sign = int64(1)
+    if fraction > HALF_SAMPLE:
+        fraction = 2 * HALF_SAMPLE - fraction
+        sign = int64(-1)
     if flat:
         primary = 8 * level + flat
         other = SHAPES + same_cells(samples, at, north, second, stride)
         mixing = FLAT_CLASS + (level >> 2)
     else:
         w, n, nw = samples[at - uint64(1)], samples[north], samples[north - uint64(1)]
-        fraction = prediction & (2 * HALF_SAMPLE - 1)
-        sign = int64(1)
-        if fraction > HALF_SAMPLE:
-            fraction = 2 * HALF_SAMPLE - fraction
-            sign = int64(-1)
         primary = 8 * level + (max(fraction - 1, 0) >> 1)
         other = (
             32 * (level >> 2)
@@ -71,7 +76,7 @@ def contexts_of(samples, at, stride, prediction, level, flat):
             + int64((samples[second] - n) * sign > 0)
         )  # fmt: skip
         mixing = level >> 2
-    return (uint64(primary * NODES), uint64((PRIMARY + other) * NODES)), mixing
+    return (uint64(primary * NODES), uint64((PRIMARY + other) * NODES)), mixing, sign
 
 
 @inlined
@@ -94,8 +99,7 @@ def code_block(
     Preconditions: as scan/adaptive/kernels.py, and |samples| <= SAMPLE_REACH. `ground` = (weights,
     west, thresholds, prepared, wide, fitting) as there; `sight` = (errors, cells, columns, memory,
     waves) as in features/kernels.py, errors as many as samples, the columns' memory 0; `network`
-    as in layers/kernels.py, `scratch` = (values, hidden, hidden, outputs), int32, 32, 64, 64 and
-    16 long; `chances` (CONTEXTS * NODES,) uint32 of 0, `mixing` (MIX_WEIGHTS,) int64, `tables` of
+    as in layers/kernels.py, `scratch` (SCRATCH,) int32; `chances` (CONTEXTS * NODES,) uint32 of 0, `mixing` (MIX_WEIGHTS,) int64, `tables` of
     neural/tables.py. `ends` takes the words and the bits used.
     Gives 0, or -1 where an encoder has too little room for words.
     """
@@ -109,8 +113,6 @@ def code_block(
     errors, cells, columns, memory, waves = sight
     sums, activity, flat, sets = prepared
     live, fits = fitting[1], fitting[11]
-    values, first_hidden, second_hidden, outputs = scratch
-    logarithms, exponentials = tables[3], tables[4]
     masked = holes.shape[0] > 0
     room = min(words.size, raw_words.size) - ROW_REACH * cols
     start_block(samples, magnitudes, errors, stride)
@@ -139,23 +141,30 @@ def code_block(
                 )
                 prediction = clipped(prediction, PREDICTION_REACH)
                 calmed = total + CALM
-                scale = logarithm(calmed, logarithms)
+                scale = logarithm(calmed, tables)
                 if row > 0:
                     lay_features(
                         samples, errors, at, cells, prediction, fitted, calmed, scale, around,
-                        memory, start + i, logarithms, values,
+                        memory, start + i, tables, scratch,
                     )  # fmt: skip
                     if network[0] > PAIRS:
-                        lay_waves(waves, row, start + i, values)
-                    evaluate(values, network, first_hidden, second_hidden, outputs)
-                mixture = mixture_of(outputs, prediction, calmed, scale, exponentials)
+                        lay_waves(waves, row, start + i, scratch)
+                    evaluate(scratch, network)
                 level, centre = level_of(total >> 3), prediction
                 if (row > 0) & (pattern == 0):
-                    level, centre = summary_of(outputs, prediction, calmed, scale)
-                slots, mixing_class = contexts_of(samples, at, stride, centre, level, pattern)
+                    level, centre = summary_of(scratch, prediction, calmed, scale)
+                slots, mixing_class, sign = contexts_of(samples, at, stride, centre, level, pattern)
+                near = (centre >> FRACTION_BITS) + int64(sign < 0)
+                edge = (near << BOUNDARY_BITS) + sign * HALF_SAMPLE_PLACE
+                shift = max((level - FINE) >> 2, 0)
+                mixture = mixture_of(
+                    scratch, prediction, calmed, scale, edge, sign, shift, tables
+                )
+                lay_masses(mixture, tables, scratch)
                 sample, coder = code_sample(
-                    decoding, coder, samples[at] >> FRACTION_BITS, centre, level, slots,
-                    mixing_class, row > 0, mixture, chances, mixing, tables, words, raw_words,
+                    decoding, coder, samples[at] >> FRACTION_BITS, near, sign, shift, slots,
+                    mixing_class, row > 0, mixture, scratch, chances, mixing, tables, words,
+                    raw_words,
                 )  # fmt: skip
                 samples[at] = sample << FRACTION_BITS
                 errors[at] = samples[at] - prediction

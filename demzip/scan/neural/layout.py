@@ -4,17 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demzip.constants import LANES
-from demzip.scan.neural.network import FEATURES, FOURIER, Layer, Network
+from demzip.scan.neural.network import Layer, Network
 
 Int32Array = NDArray[np.int32]
 Int64Array = NDArray[np.int64]
 
 BIAS_BITS = 8  # from the fractional bits of a weight to those of a sum
 TWO = 2 * LANES
-MOST_PAIRS = (FEATURES + FOURIER) // 2  # of inputs
 
-# Pairs of inputs, groups of either hidden layer, then weights and biases of the three layers.
-NetworkLayout = tuple[int | Int32Array, ...]
+# Pairs of inputs, groups of either hidden layer, parameters of the three layers.
+NetworkLayout = tuple[int, int, int, Int32Array]
 
 
 def _paired(low: Int64Array, high: Int64Array) -> Int32Array:
@@ -28,14 +27,22 @@ def _padded(values: Int64Array, rows: int, cols: int) -> Int64Array:
     return out
 
 
-def _layer(layer: Layer, order: Int64Array, outputs: int) -> tuple[Int32Array, Int32Array]:
-    """Weights by groups, pairs and lanes, and biases; `order` (2, pairs) says what a pair is of."""
+def _layer(layer: Layer, order: Int64Array, outputs: int, together: int) -> Int32Array:
+    """Biases and weights of groups, so many at a time.
+
+    Args:
+        layer: Weights and biases.
+        order: (2, pairs) inputs that a pair is of.
+        outputs: To be padded to.
+        together: Groups whose weights take turns.
+
+    """
     weights, biases = layer
     wide = _padded(weights, outputs, int(order.max()) + 1)
     pairs = _paired(wide[:, order[0]], wide[:, order[1]])
-    groups = pairs.reshape(-1, LANES, order.shape[1]).transpose(0, 2, 1)
-    sums = _padded(biases[None] << BIAS_BITS, 1, outputs)
-    return np.ascontiguousarray(groups).ravel(), sums.ravel().astype(np.int32)
+    turns = pairs.reshape(-1, together * LANES, order.shape[1]).transpose(0, 2, 1)
+    sums = _padded(biases[None] << BIAS_BITS, 1, outputs).reshape(-1, 1, together * LANES)
+    return np.concatenate([sums.astype(np.int32), turns], axis=1).ravel()
 
 
 def _order_of(neurons: int) -> Int64Array:
@@ -49,12 +56,9 @@ def layout_of(network: Network) -> NetworkLayout:
     inputs = np.arange(network.inputs).reshape(-1, 2).T
     first, second = (-(-width // TWO) * TWO for width in network.widths)
     one, two, three = network.layers
-    return (
-        inputs.shape[1], first // LANES, second // LANES, *_layer(one, inputs, first),
-        *_layer(two, _order_of(first), second), *_layer(three, _order_of(second), LANES),
-    )  # fmt: skip
-
-
-def scratch() -> tuple[Int32Array, ...]:
-    """Values, two hidden layers and outputs, of the largest network."""
-    return tuple(np.zeros(size, np.int32) for size in (MOST_PAIRS, 64, 64, LANES))
+    parameters = (
+        _layer(one, inputs, first, 2),
+        _layer(two, _order_of(first), second, 2),
+        _layer(three, _order_of(second), LANES, 1),
+    )
+    return inputs.shape[1], first // LANES, second // LANES, np.concatenate(parameters)

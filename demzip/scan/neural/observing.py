@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from demzip.scan.adaptive.payload import mask_of, place_samples
 from demzip.scan.neural.examples.kernels import observe_block
 from demzip.scan.neural.features.kernels import PAIRS
-from demzip.scan.neural.layout import MOST_PAIRS
-from demzip.scan.neural.network import Place
+from demzip.scan.neural.layers.kernels import SCRATCH
+from demzip.scan.neural.network import FEATURES, FOURIER, Place
 from demzip.scan.neural.sight import ground_of, sight_of
-from demzip.scan.neural.tables import logarithms
+from demzip.scan.neural.tables import neural_tables
 from demzip.scan.survey import Patch
 
 Int64Array = NDArray[np.int64]
@@ -49,12 +49,12 @@ def examples(
     """
     work = place_samples(patch)
     room = work.rows * work.cols
-    pairs = PAIRS if place is None else MOST_PAIRS
+    pairs = PAIRS if place is None else (FEATURES + FOURIER) // 2
     features = np.empty((room, pairs), np.int32)
     numbers = np.empty((3, room), np.int64)
     count = observe_block(
         mask_of(patch.holes), work.samples, work.magnitudes, work.rows, work.cols, work.stride,
-        ground_of(work, weights, thresholds), sight_of(work, place or WHOLE), logarithms(),
-        np.zeros(MOST_PAIRS, np.int32), features, *numbers,
+        ground_of(work, weights, thresholds), sight_of(work, place or WHOLE), neural_tables(),
+        np.zeros(SCRATCH, np.int32), features, *numbers,
     )  # fmt: skip
     return Examples(features[:count].view(np.int16), *numbers[:, :count])

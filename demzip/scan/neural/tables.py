@@ -7,18 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demzip.scan.adaptive.tables import mixing_tables
-from demzip.scan.neural.mixture.kernels import SIGMA_BITS, SIGMA_REACH
 from demzip.scan.neural.network import Place
 
 Int32Array = NDArray[np.int32]
 
 # Format: waves of the Fourier features, sixteenths of a cycle down and across the raster.
-WAVES_DOWN = (0,) * 16
-WAVES_ACROSS = (0,) * 16
+WAVES_DOWN = (0, 26, 25, 20, 52, 16, 52, 62, 14, 84, 50, 60, 108, 13, 124, 127)
+WAVES_ACROSS = (16, -10, 28, -40, 5, 56, -40, 37, -78, -17, 79, -82, 29, 123, -64, 111)
 WAVE_UNIT = 1 << 28  # of a phase: a sixteenth of a turn
 OCTAVE = 256  # steps of a logarithm
 TURN = 1024  # steps of a turn
-ODDS_BITS = 40
 
 
 @cache
@@ -44,17 +42,6 @@ def exponentials() -> Int32Array:
 
 
 @cache
-def sigmas() -> Int32Array:
-    """(4096,): the logistic function in steps of ln(257 / 256), times 2**26, rounded down."""
-    one = odds = 1 << ODDS_BITS
-    found = []
-    for _ in range(SIGMA_REACH + 1):
-        found.append((odds << SIGMA_BITS) // (odds + one))
-        odds += odds >> 8
-    return np.array(found, np.int32)
-
-
-@cache
 def sines() -> Int32Array:
     """(1024,): sine (lower 16 bits) and cosine (upper ones) of i / 1024 turns, times 256."""
     sine = [round(256 * math.sin(2 * math.pi * i / TURN)) for i in range(TURN)]
@@ -63,9 +50,9 @@ def sines() -> Int32Array:
 
 
 @cache
-def neural_tables() -> tuple[Int32Array, ...]:
-    """Logits, frequencies, rates (adaptive/tables.py); logarithms, exponentials, sigmas."""
-    return *mixing_tables(), logarithms(), exponentials(), sigmas()
+def neural_tables() -> Int32Array:
+    """All tables of neural/kernels.py one after the other, as mixture/kernels.py lists them."""
+    return np.concatenate([*mixing_tables(), logarithms(), exponentials()])
 
 
 Waves = tuple[Int32Array, Int32Array, int, int, Int32Array]

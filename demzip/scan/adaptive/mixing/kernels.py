@@ -19,13 +19,18 @@ COUNT_LIMIT = 254  # Format: uses after which a chance moves no slower
 
 
 @inlined
-def revise(chance, bit, rates):
-    """A chance after its bit is known."""
-    count = chance & uint32(255)
+def moved(chance, bit, rate):
+    """A chance after its bit is known, at the rate of its count."""
     high = int64(chance >> uint32(8))
     goal = int64(0xFFFFFF) if bit else int64(0)
-    high += ((goal - high) * rates[uint64(count)]) >> 16
-    return uint32(high << 8 | min(int64(count) + 1, COUNT_LIMIT))
+    high += ((goal - high) * rate) >> 16
+    return uint32(high << 8 | min(int64(chance & uint32(255)) + 1, COUNT_LIMIT))
+
+
+@inlined
+def revise(chance, bit, rates):
+    """A chance after its bit is known."""
+    return moved(chance, bit, rates[uint64(chance & uint32(255))])
 
 
 @inlined

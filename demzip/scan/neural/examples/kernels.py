@@ -18,6 +18,7 @@ from demzip.scan.neural.features.kernels import (
     remember,
 )
 from demzip.scan.neural.kernels import start_block
+from demzip.scan.neural.layers.kernels import INPUTS
 from demzip.scan.neural.mixture.kernels import PREDICTION_REACH, clipped, logarithm
 from demzip.scan.segment.kernels import (
     extend_east,
@@ -30,7 +31,7 @@ from demzip.scan.segment.kernels import (
 
 @kernel
 def observe_block(
-    holes, samples, magnitudes, rows, cols, stride, ground, sight, logarithms, values, features,
+    holes, samples, magnitudes, rows, cols, stride, ground, sight, tables, scratch, features,
     activities, predictions, targets,
 ):  # fmt: skip
     """Features (coded samples of rows >= 1, pairs), calmed activities, predictions and samples.
@@ -71,13 +72,12 @@ def observe_block(
                     calmed = total + CALM
                     lay_features(
                         samples, errors, at, cells, prediction, fitted, calmed,
-                        logarithm(calmed, logarithms), around, memory, start + i, logarithms,
-                        values,
+                        logarithm(calmed, tables), around, memory, start + i, tables, scratch,
                     )  # fmt: skip
                     if features.shape[1] > PAIRS:
-                        lay_waves(waves, row, start + i, values)
+                        lay_waves(waves, row, start + i, scratch)
                     for pair in range(features.shape[1]):
-                        features[found, uint64(pair)] = values[pair]
+                        features[found, uint64(pair)] = scratch[uint64(INPUTS + pair)]
                     activities[found], predictions[found] = calmed, prediction
                     targets[found] = samples[at] >> FRACTION_BITS
                     found += uint64(1)

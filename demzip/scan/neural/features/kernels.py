@@ -8,6 +8,7 @@ from numba import int64, uint64
 
 from demzip.constants import LANES
 from demzip.jit import inlined, kernel
+from demzip.scan.neural.layers.kernels import INPUTS
 from demzip.scan.neural.mixture.kernels import clipped, logarithm
 from demzip.scan.real.floats.kernels import bit_length
 from demzip.vectors import (
@@ -56,15 +57,16 @@ def scaled(values, divisor, factor):
 @inlined
 def lay_features(
     samples, errors, at, cells, prediction, fitted, activity, scale, around, memory, column,
-    logarithms, values,
+    tables, scratch,
 ):  # fmt: skip
-    """Put the features of a sample into `values`, two and two, as layers/kernels.py wants them.
+    """Put the features of a sample into the scratch, two and two, as layers/kernels.py wants them.
 
     `cells` are the offsets of the sixteen nearest cells, nearest first; `activity` is the calmed
     one, `scale` its logarithm; `memory` = sums over columns (sizes, errors, sizes of a wider
     and longer window); `column` of the sample.
     """
     sizes, drifts, wides = memory
+    place = uint64(column)
     places = load(cells, 0) + int64(at)
     near = gather(samples, places) - prediction
     spread = lane_sum(magnitude(near)) + NEAR
@@ -72,28 +74,28 @@ def lay_features(
     lanes = lane_numbers()
     odd = gather(errors, places)
     odd = select(lanes == 11, (odd & 0) + (prediction - fitted), odd)
-    odd = select(lanes == 14, (odd & 0) + (drifts[column] >> 6), odd)
+    odd = select(lanes == 14, (odd & 0) + (drifts[place] >> 6), odd)
     odd = scaled(odd, activity, int64(18))
-    spread_log = clipped((logarithm(spread, logarithms) - 2048) >> 2, MOST)
+    spread_log = clipped((logarithm(spread, tables) - 2048) >> 2, MOST)
     scale_log = clipped((scale - 2048) >> 2, MOST)
-    around_log = clipped(logarithm(around + 24, logarithms) - scale, MOST)
-    size_log = clipped(logarithm(sizes[column] + 64, logarithms) - scale, MOST)
-    wide_log = clipped(logarithm(wides[column] + 256, logarithms) - scale, MOST)
+    around_log = clipped(logarithm(around + 24, tables) - scale, MOST)
+    size_log = clipped(logarithm(sizes[place] + 64, tables) - scale, MOST)
+    wide_log = clipped(logarithm(wides[place] + 256, tables) - scale, MOST)
     odd = select(lanes == 8, everywhere(spread_log), odd)
     odd = select(lanes == 9, everywhere(scale_log), odd)
     odd = select(lanes == 10, everywhere(around_log), odd)
     odd = select(lanes == 12, everywhere(((prediction & 15) << 5) - 256), odd)
     odd = select(lanes == 13, everywhere(size_log), odd)
     odd = select(lanes == 15, everywhere(wide_log), odd)
-    store(values, 0, (even & 0xFFFF) | (odd << 16))
+    store(scratch, INPUTS, (even & 0xFFFF) | (odd << 16))
 
 
 @inlined
-def lay_waves(waves, row, col, values):
+def lay_waves(waves, row, col, scratch):
     """Put the Fourier features of a cell behind the others (section 11.2)."""
     across, down, top, left, sines = waves
     phase = load(across, 0) * (left + col) + load(down, 0) * (top + row)
-    store(values, PAIRS, gather(sines, logical_shift(phase, PHASE_SHIFT)))
+    store(scratch, INPUTS + PAIRS, gather(sines, logical_shift(phase, PHASE_SHIFT)))
 
 
 @kernel

@@ -1,10 +1,12 @@
 """Layers of the network in integers, sixteen neurons at a time (docs/format.md section 11.3).
 
 Values have 8 fractional bits and come in pairs: one in the lower 16 bits of an int32, one in the
-upper ones. Weights have 10 fractional bits and come in pairs too: the sixteen neurons of a group
-for the first pair of values, then for the second, and so on. Groups come in twos: lane i of the
-first and of the second are a pair for the next layer.
+upper ones. Weights have 10 fractional bits and come in pairs too: for the first pair of values those
+of sixteen neurons, a group, then for the second pair, and so on. Groups of hidden layers come in
+twos, whose weights take turns; lane i of the first and of the second are a pair of the next layer.
 """
+
+from numba import uint64
 
 from demzip.constants import LANES
 from demzip.jit import inlined
@@ -12,6 +14,9 @@ from demzip.vectors import dot, everywhere, load, select, store
 
 WEIGHT_BITS = 10
 LEAK_BITS = 3  # Format: values below zero are divided by 8
+# Where things begin in the scratch: 32 pairs of inputs, 64 of either hidden layer, 16 outputs,
+# and masses (mixture/kernels.py).
+INPUTS, FIRST, SECOND, OUTPUTS, MASSES, SCRATCH = 0, 32, 96, 160, 176, 192
 MOST = 2047  # Format: magnitude of a value between layers
 
 
@@ -27,60 +32,61 @@ def activation(total):
 
 
 @inlined
-def hidden_layer(values, pairs, weights, biases, groups, out):
-    """Pairs of values to those of the next layer.
+def hidden_layer(scratch, first, pairs, parameters, at, groups, out):
+    """Pairs of values from `first` on to those of the next layer, from `out` on.
 
-    Preconditions: `pairs` is a multiple of 4, `groups` even; `weights` (groups * pairs * 16),
-    `biases` (groups * 16), 18 fractional bits; `values` and `out` must not overlap where used.
+    Preconditions: `pairs` is a multiple of 4, `groups` even. The parameters of the layer begin at
+    `at`: for each two groups their biases, 18 fractional bits, then their weights.
     """
-    for group in range(0, groups, 2):
-        left, right = load(biases, group * LANES), load(biases, (group + 1) * LANES)
-        nothing = everywhere(0)
+    nothing = everywhere(0)
+    for place in range(out, out + groups * (LANES // 2), LANES):
+        left, right = load(parameters, at), load(parameters, at + LANES)
         left1, left2, left3 = nothing, nothing, nothing
         right1, right2, right3 = nothing, nothing, nothing
-        at, beside = group * pairs * LANES, (group + 1) * pairs * LANES
-        for pair in range(0, pairs, 4):
+        at += 2 * LANES
+        for pair in range(first, first + pairs, 4):
             # Four sums a group: one would have to wait for itself.
-            value, value1 = everywhere(values[pair]), everywhere(values[pair + 1])
-            value2, value3 = everywhere(values[pair + 2]), everywhere(values[pair + 3])
-            left += dot(load(weights, at), value)
-            right += dot(load(weights, beside), value)
-            left1 += dot(load(weights, at + LANES), value1)
-            right1 += dot(load(weights, beside + LANES), value1)
-            left2 += dot(load(weights, at + 2 * LANES), value2)
-            right2 += dot(load(weights, beside + 2 * LANES), value2)
-            left3 += dot(load(weights, at + 3 * LANES), value3)
-            right3 += dot(load(weights, beside + 3 * LANES), value3)
-            at += 4 * LANES
-            beside += 4 * LANES
+            value = everywhere(scratch[uint64(pair)])
+            left += dot(load(parameters, at), value)
+            right += dot(load(parameters, at + LANES), value)
+            value = everywhere(scratch[uint64(pair + 1)])
+            left1 += dot(load(parameters, at + 2 * LANES), value)
+            right1 += dot(load(parameters, at + 3 * LANES), value)
+            value = everywhere(scratch[uint64(pair + 2)])
+            left2 += dot(load(parameters, at + 4 * LANES), value)
+            right2 += dot(load(parameters, at + 5 * LANES), value)
+            value = everywhere(scratch[uint64(pair + 3)])
+            left3 += dot(load(parameters, at + 6 * LANES), value)
+            right3 += dot(load(parameters, at + 7 * LANES), value)
+            at += 8 * LANES
         lower = activation((left + left1) + (left2 + left3))
         upper = activation((right + right1) + (right2 + right3))
-        store(out, group // 2 * LANES, (lower & 0xFFFF) | (upper << 16))
+        store(scratch, place, (lower & 0xFFFF) | (upper << 16))
+    return at
 
 
 @inlined
-def last_layer(values, pairs, weights, biases, out):
+def last_layer(scratch, first, pairs, parameters, at, out):
     """Pairs of values to sixteen sums; preconditions as in hidden_layer, of one group."""
-    total = load(biases, 0)
     nothing = everywhere(0)
-    total1, total2, total3 = nothing, nothing, nothing
-    for pair in range(0, pairs, 4):
-        at = pair * LANES
-        total += dot(load(weights, at), everywhere(values[pair]))
-        total1 += dot(load(weights, at + LANES), everywhere(values[pair + 1]))
-        total2 += dot(load(weights, at + 2 * LANES), everywhere(values[pair + 2]))
-        total3 += dot(load(weights, at + 3 * LANES), everywhere(values[pair + 3]))
-    store(out, 0, (total + total1) + (total2 + total3))
+    total, total1, total2, total3 = load(parameters, at), nothing, nothing, nothing
+    for pair in range(first, first + pairs, 4):
+        total += dot(load(parameters, at + LANES), everywhere(scratch[uint64(pair)]))
+        total1 += dot(load(parameters, at + 2 * LANES), everywhere(scratch[uint64(pair + 1)]))
+        total2 += dot(load(parameters, at + 3 * LANES), everywhere(scratch[uint64(pair + 2)]))
+        total3 += dot(load(parameters, at + 4 * LANES), everywhere(scratch[uint64(pair + 3)]))
+        at += 4 * LANES
+    store(scratch, out, (total + total1) + (total2 + total3))
 
 
 @inlined
-def evaluate(values, network, first_hidden, second_hidden, outputs):
-    """The network's outputs, 18 fractional bits, for pairs of inputs.
+def evaluate(scratch, network):
+    """Inputs to outputs, 18 fractional bits, both in the scratch.
 
-    `network` = (pairs of inputs, groups and groups of the hidden layers, then weights and biases
-    of the three layers); the rest is scratch of int32.
+    `network` = (pairs of inputs, groups and groups of the hidden layers, parameters).
     """
-    pairs, groups1, groups2, weights1, biases1, weights2, biases2, weights3, biases3 = network
-    hidden_layer(values, pairs, weights1, biases1, groups1, first_hidden)
-    hidden_layer(first_hidden, groups1 * (LANES // 2), weights2, biases2, groups2, second_hidden)
-    last_layer(second_hidden, groups2 * (LANES // 2), weights3, biases3, outputs)
+    pairs, groups1, groups2, parameters = network
+    half = LANES // 2
+    at = hidden_layer(scratch, INPUTS, pairs, parameters, 0, groups1, FIRST)
+    at = hidden_layer(scratch, FIRST, groups1 * half, parameters, at, groups2, SECOND)
+    last_layer(scratch, SECOND, groups2 * half, parameters, at, OUTPUTS)

@@ -1,30 +1,38 @@
 """The network's distribution of a sample: three logistics (docs/format.md section 11.4).
 
-A mixture is (weights, centres, inverse scales, shifts, total), of three each. Its boundaries and
-centres count 2**-12 samples, masses 2**-26 of a weight.
+A mixture is three of (weight, base, step): seen from its centre, the edge between the sample's two
+sides is at `base`, and a bucket farther out is a `step` less, in 2**-8 of the steps of the logistic
+function. Masses count 2**-16 of a weight.
 """
 
-from numba import int64
+from numba import int64, uint64
 
 from demzip.jit import inlined
 from demzip.scan.adaptive.contexts.kernels import LEVELS
+from demzip.scan.adaptive.mixing.kernels import REACH
+from demzip.scan.neural.layers.kernels import MASSES, OUTPUTS
 from demzip.scan.real.floats.kernels import bit_length
+from demzip.vectors import everywhere, gather, lane_numbers, select, store
 
-PARTS = 3
-SIGMA_BITS = 26
-SIGMA_REACH = 4095  # Format: where the logistic function ends
-PREDICTION_REACH = 1 << 34  # Format: magnitude of a prediction in sixteenths
+# Where tables begin in the one array of them: those of adaptive/tables.py, then of neural/tables.py.
+LOGITS, SIGMAS, RATES, LOGARITHMS, EXPONENTIALS = 0, 4096, 9215, 9470, 9726
+SIGMA_BITS = 16
+SIGMA_REACH = REACH - 1  # where the logistic function ends
 LARGEST = 1 << 46  # Format: distance from a centre beyond which all are alike
+STEEPEST = 1 << 24  # Format: what the same distance and a bucket are at most, in 2**-8 of a step
+BOUNDARY_BITS = 12  # places count 2**-12 samples
+NEAREST = 8  # buckets on either side whose masses are found together
+PREDICTION_REACH = 1 << 34  # Format: magnitude of a prediction in sixteenths
 LOGIT_REACH = 2047  # Format: largest logit that a network gives
 LOGITS_PER_OCTAVE = 178  # Format: ln(2) / ln(257 / 256)
 
 
 @inlined
-def logarithm(number, logarithms):
+def logarithm(number, tables):
     """log2 of a number >= 1 in 256ths, nearly."""
     length = bit_length(number) - 1
     fraction = number >> (length - 8) if length > 8 else number << (8 - length)
-    return (length << 8) + int64(logarithms[fraction & 255])
+    return (length << 8) + int64(tables[uint64(LOGARITHMS + (fraction & 255))])
 
 
 @inlined
@@ -34,72 +42,110 @@ def clipped(value, most):
 
 
 @inlined
-def scale_of(output, scale, exponentials):
+def scale_of(output, scale, tables):
     """Inverse scale of a logistic, and how far products with it are shifted."""
     place = min(max(scale + (output >> 10) - 1024, -512), 11776)
-    return int64(exponentials[256 - (place & 255)]), (place >> 8) + 16
+    return int64(tables[uint64(EXPONENTIALS + 256 - (place & 255))]), (place >> 8) + 8
 
 
 @inlined
-def weight_of(rank, exponentials):
+def weight_of(rank, tables):
     """Weight of a logistic; ranks are at most 0."""
-    return int64(exponentials[rank & 255]) >> min(-(rank >> 8), 31)
+    return int64(tables[uint64(EXPONENTIALS + (rank & 255))]) >> min(2 - (rank >> 8), 33)
 
 
 @inlined
-def mixture_of(outputs, prediction, activity, scale, exponentials):
-    """A mixture from the outputs of the network; `scale` is the logarithm of `activity`."""
-    rank0, rank1 = int64(outputs[0]) >> 10, int64(outputs[1]) >> 10
-    rank2 = int64(outputs[2]) >> 10
+def part_of(weight, centre, inverse, shift, edge, sign, width):
+    """One logistic: weight, place of the edge seen from its centre, and what a bucket adds."""
+    base = (clipped(sign * (centre - edge), LARGEST) * inverse) >> shift
+    return weight, clipped(base, STEEPEST), min((inverse * width) >> shift, STEEPEST)
+
+
+@inlined
+def mixture_of(scratch, prediction, activity, scale, edge, sign, shift, tables):
+    """A mixture from the outputs of the network.
+
+    `scale` is the logarithm of `activity`; the rest is how the sample's distances are counted:
+    the edge in 2**-12 samples, the sign of the farther side, and that of buckets of 2**shift.
+    """
+    rank0, rank1 = int64(scratch[uint64(OUTPUTS + 0)]) >> 10, int64(scratch[uint64(OUTPUTS + 1)]) >> 10
+    rank2 = int64(scratch[uint64(OUTPUTS + 2)]) >> 10
     top = max(rank0, max(rank1, rank2))
-    weight0 = weight_of(rank0 - top, exponentials)
-    weight1 = weight_of(rank1 - top, exponentials)
-    weight2 = weight_of(rank2 - top, exponentials)
+    weight0 = weight_of(rank0 - top, tables)
+    weight1 = weight_of(rank1 - top, tables)
+    weight2 = weight_of(rank2 - top, tables)
     base = prediction << 8
-    centre0 = base + ((clipped(int64(outputs[3]) >> 8, 16383) * activity) >> 6)
-    centre1 = base + ((clipped(int64(outputs[4]) >> 8, 16383) * activity) >> 6)
-    centre2 = base + ((clipped(int64(outputs[5]) >> 8, 16383) * activity) >> 6)
-    inverse0, shift0 = scale_of(int64(outputs[6]), scale, exponentials)
-    inverse1, shift1 = scale_of(int64(outputs[7]), scale, exponentials)
-    inverse2, shift2 = scale_of(int64(outputs[8]), scale, exponentials)
+    centre0 = base + ((clipped(int64(scratch[uint64(OUTPUTS + 3)]) >> 8, 16383) * activity) >> 6)
+    centre1 = base + ((clipped(int64(scratch[uint64(OUTPUTS + 4)]) >> 8, 16383) * activity) >> 6)
+    centre2 = base + ((clipped(int64(scratch[uint64(OUTPUTS + 5)]) >> 8, 16383) * activity) >> 6)
+    inverse0, shift0 = scale_of(int64(scratch[uint64(OUTPUTS + 6)]), scale, tables)
+    inverse1, shift1 = scale_of(int64(scratch[uint64(OUTPUTS + 7)]), scale, tables)
+    inverse2, shift2 = scale_of(int64(scratch[uint64(OUTPUTS + 8)]), scale, tables)
+    width = int64(1) << (BOUNDARY_BITS + shift)
     return (
-        (weight0, weight1, weight2), (centre0, centre1, centre2),
-        (inverse0, inverse1, inverse2), (shift0, shift1, shift2),
-        (weight0 + weight1 + weight2) << SIGMA_BITS,
+        part_of(weight0, centre0, inverse0, shift0, edge, sign, width),
+        part_of(weight1, centre1, inverse1, shift1, edge, sign, width),
+        part_of(weight2, centre2, inverse2, shift2, edge, sign, width),
     )  # fmt: skip
 
 
 @inlined
-def summary_of(outputs, prediction, activity, scale):
+def summary_of(scratch, prediction, activity, scale):
     """Level and centre of the one logistic that sums a mixture up, for contexts."""
-    level = (((int64(outputs[10]) >> 10) + scale) >> 6) - 13
-    shift = clipped(int64(outputs[9]) >> 10, 4095) * activity
+    level = (((int64(scratch[uint64(OUTPUTS + 10)]) >> 10) + scale) >> 6) - 13
+    shift = clipped(int64(scratch[uint64(OUTPUTS + 9)]) >> 10, 4095) * activity
     centre = clipped(prediction + (shift >> 12), PREDICTION_REACH)
     return min(max(level, 0), LEVELS - 1), centre
 
 
 @inlined
-def part_beyond(boundary, direction, weight, centre, inverse, shift, sigmas):
-    """Mass of one logistic on the outer side of a boundary."""
-    distance = (clipped(boundary - centre, LARGEST) * inverse) >> shift
-    distance = -direction * clipped(distance, SIGMA_REACH)
-    mass = int64(sigmas[abs(distance)])
-    return weight * (mass if distance >= 0 else (int64(1) << SIGMA_BITS) - mass)
+def part_beyond(part, quarters, tables):
+    """Mass of one logistic farther out than so many quarters of a bucket."""
+    weight, base, step = part
+    place = clipped((base - ((quarters * step) >> 2)) >> 8, SIGMA_REACH)
+    return weight * int64(tables[uint64(place + (SIGMAS + SIGMA_REACH))])
 
 
 @inlined
-def mass_beyond(boundary, direction, mixture, sigmas):
-    """Mass above a boundary if direction is 1, below it if -1."""
-    weights, centres, inverses, shifts, _ = mixture
+def mass_beyond(mixture, quarters, tables):
+    """Mass farther out than so many quarters of a bucket, negative ones on the nearer side."""
     return (
-        part_beyond(boundary, direction, weights[0], centres[0], inverses[0], shifts[0], sigmas)
-        + part_beyond(boundary, direction, weights[1], centres[1], inverses[1], shifts[1], sigmas)
-        + part_beyond(boundary, direction, weights[2], centres[2], inverses[2], shifts[2], sigmas)
+        part_beyond(mixture[0], quarters, tables)
+        + part_beyond(mixture[1], quarters, tables)
+        + part_beyond(mixture[2], quarters, tables)
     )
 
 
 @inlined
-def logit(one, other, logarithms):
-    """Logarithm of the odds of two masses, of which the second may be negative by rounding."""
-    octaves = logarithm(max(one, 1), logarithms) - logarithm(max(other, 1), logarithms)
+def total_of(mixture):
+    """Mass of everything."""
+    return (mixture[0][0] + mixture[1][0] + mixture[2][0]) << SIGMA_BITS
+
+
+@inlined
+def parts_beyond(part, lanes, tables):
+    """Masses of one logistic farther out than the sixteen boundaries of the nearest buckets."""
+    weight, base, step = part
+    place = (everywhere(base) - lanes * step) >> 8
+    place = select(place > SIGMA_REACH, everywhere(SIGMA_REACH), place)
+    place = select(place > -SIGMA_REACH, place, everywhere(-SIGMA_REACH))
+    return gather(tables, place + (SIGMAS + SIGMA_REACH)) * weight
+
+
+@inlined
+def lay_masses(mixture, tables, scratch):
+    """Masses farther out than 8 buckets on the nearer side .. 7 on the farther one."""
+    lanes = lane_numbers() - NEAREST
+    total = (
+        parts_beyond(mixture[0], lanes, tables)
+        + parts_beyond(mixture[1], lanes, tables)
+        + parts_beyond(mixture[2], lanes, tables)
+    )
+    store(scratch, MASSES, total)
+
+
+@inlined
+def logit(one, other, tables):
+    """Logarithm of the odds of two masses."""
+    octaves = logarithm(max(one, 1), tables) - logarithm(max(other, 1), tables)
     return clipped((octaves * LOGITS_PER_OCTAVE) >> 8, LOGIT_REACH)
