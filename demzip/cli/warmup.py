@@ -34,6 +34,7 @@ def warmup() -> None:
                 raise CorruptError("compiled code does not give samples back on this machine")
     values, _ = next(_rasters())
     decode(encode(values, best=True))
+    decode(encode(values, predictor="neural"))
     flat_surface(0, side=16).draw(BlockBox(0, 0, 0, 16, 16))
     seconds = time.perf_counter() - started
     directory = jit.cache_directory()

@@ -9,7 +9,9 @@ import rasterio
 
 import demzip
 import demzip.codec  # before jit is patched: kernels are set up when they are imported
+from demzip.codec import neural
 from demzip.predict.templates import PREDICTORS
+from demzip.scan.neural.shipped import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT / "corpus"
@@ -139,7 +141,7 @@ def test_entropy_as_json(tile, run):
     table = json.loads(result.stdout)
     assert result.stderr == ""
     rows = table["predictors"]
-    assert sorted(row["name"] for row in rows) == sorted(PREDICTORS)
+    assert sorted(row["name"] for row in rows) == sorted([*PREDICTORS, "neural"])
     assert [row["bytes"] for row in rows] == sorted(row["bytes"] for row in rows)
     assert table["best"] == rows[0]["name"]
     assert table["raster"]["rows"] == 203
@@ -169,3 +171,28 @@ def test_entropy_of_chosen_predictors(tile, run, assert_fails):
     names = [row["name"] for row in json.loads(result.stdout)["predictors"]]
     assert sorted(names) == ["jpeg2", "lagrange3"]
     assert_fails(run("entropy", tile, "-p", "jpeg9"), 2, "jpeg9", "lagrange24")
+
+
+def test_corrections_of_neural(tile, run):
+    """They are counted from where the network expects samples, which is near the best weights."""
+    result = run("entropy", tile, "-p", "neural", "-p", "lagrange24", "--json")
+    rows = {row["name"]: row for row in json.loads(result.stdout)["predictors"]}
+    assert abs(rows["neural"]["entropy_bpe"] - rows["lagrange24"]["entropy_bpe"]) < 0.2
+    assert rows["neural"]["bytes"] <= rows["lagrange24"]["bytes"]
+
+
+def test_fitted_networks_have_rows_of_their_own(tile, run, monkeypatch, assert_fails):
+    """Fitting is asked for by its options, once; here a network of other numbers is its result."""
+    called = []
+
+    def fitted(_known, base, options, _progress):
+        called.append((base is None, options.steps))
+        return base or shipped(1)
+
+    monkeypatch.setattr(neural, "fit_network", fitted)
+    result = run("entropy", tile, "-p", "neural", "--steps", 30, "--json")
+    names = [row["name"] for row in json.loads(result.stdout)["predictors"]]
+    assert sorted(names) == ["neural", "neural --fit"]
+    assert called == [(False, 30), (True, 30)]
+    assert_fails(run("entropy", tile, "-p", "jpeg4", "--fit"), 2, "jpeg4", "neural or implicit")
+    assert_fails(run("entropy", tile, "-p", "neural", "--depth", 3), 2, "--depth", "implicit")

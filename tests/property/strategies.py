@@ -132,6 +132,6 @@ def cases(draw: st.DrawFn, largest: int = 70, predictors: bool = True) -> Case:
         values = np.stack([values, turned, values] if draw(st.booleans()) else [turned, values])
     predictor = "lagrange24"
     if predictors:
-        predictor = draw(st.sampled_from((*PREDICTORS, "auto")))
+        predictor = draw(st.sampled_from((*PREDICTORS, "auto", "neural", "neural")))
     block = draw(st.sampled_from([16, 32, 48, 512]))
     return Case(values, nodata, block, predictor, draw(st.booleans()))
