@@ -1,7 +1,8 @@
-"""Networks of section 12: their float mirror against plain integers, what training makes of them."""
+"""Networks of section 12: their mirror in floats against plain integers, and their training."""
 
 import math
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def random_network(rng, inputs=32, widths=(32, 16), most=600):
     sizes = inputs, *widths, OUTPUTS
     layers = tuple(
         (rng.integers(-most, most + 1, (after, before)), rng.integers(-most, most + 1, after))
-        for before, after in zip(sizes, sizes[1:], strict=False)
+        for before, after in pairwise(sizes)
     )
     return Network(inputs > 32, layers)
 
@@ -99,7 +100,8 @@ def test_floats_follow_the_integers(inputs, most):
 def test_parameters_come_back():
     network = random_network(np.random.default_rng(1), 64)
     assert causal.network_of(causal.params_of(network)).equals(network)
-    wider = causal.network_of(causal.params_of(random_network(np.random.default_rng(1)), fourier=True))
+    narrow = random_network(np.random.default_rng(1))
+    wider = causal.network_of(causal.params_of(narrow, fourier=True))
     assert wider.fourier
     assert not wider.layers[0][0][:, 32:].any()
 
