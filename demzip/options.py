@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from demzip.errors import OptionsError
 
 DEFAULT_PREDICTOR = "lagrange24"
+NEURAL = "neural"  # with a network over the samples around
 DEFAULT_BLOCK = 512
 BEST_BLOCK = 1216  # chances that adapt need samples; tiles of 1201 and 3601 have no slivers
 MAX_JOBS = 256
@@ -21,7 +22,9 @@ class FitOptions:
         steps: Of training.
         width: Units of a layer.
         depth: Hidden layers, of `implicit`.
-        scale: Of Fourier features, of `implicit`: cycles over the raster's longer side.
+        features: Fourier features of `implicit`.
+        scale: Of their frequencies: cycles over the raster's longer side.
+        learning_rate: Of Adam.
         device: A name of DEVICES.
 
     """
@@ -29,7 +32,9 @@ class FitOptions:
     steps: int | None = None
     width: int | None = None
     depth: int | None = None
+    features: int | None = None
     scale: float | None = None
+    learning_rate: float | None = None
     device: str = "auto"
 
     def __post_init__(self) -> None:
@@ -53,7 +58,7 @@ class EncodeOptions:
         block: Side of a block in samples: a multiple of 16 from 16 to 4096.
         jobs: Threads; 0 for one per processor.
         best: Whether the smallest file counts, not time.
-        fit: How networks are trained on the raster; None where only `implicit` is.
+        fit: How networks are trained on the raster; without it only that of `implicit` is.
 
     """
 
@@ -76,9 +81,9 @@ def check_device(name: str) -> str:
     return name
 
 
-def default_block(*, best: bool) -> int:
+def default_block(predictor: str, *, best: bool) -> int:
     """Side of a block where none is asked for."""
-    return BEST_BLOCK if best else DEFAULT_BLOCK
+    return BEST_BLOCK if best or predictor == NEURAL else DEFAULT_BLOCK
 
 
 def thread_count(jobs: int) -> int:

@@ -26,7 +26,13 @@ from demzip.bench.report import BASE
 from demzip.errors import OptionsError
 from demzip.io.profile import creation_options
 from demzip.io.quiet import without_warnings
-from demzip.options import DEFAULT_BLOCK, DEFAULT_PREDICTOR, default_block
+from demzip.options import (
+    DEFAULT_BLOCK,
+    DEFAULT_PREDICTOR,
+    NEURAL,
+    FitOptions,
+    default_block,
+)
 from demzip.predict.templates import PREDICTORS
 
 ANY = native()
@@ -60,12 +66,16 @@ class Codec:
     decode: Decode
 
 
-def _demzip(name: str, predictor: str, *, best: bool = False) -> Codec:
+def _demzip(
+    name: str, predictor: str, *, best: bool = False, fit: FitOptions | None = None
+) -> Codec:
     def encode(given: Given) -> bytes:
-        return demzip.encode(given.array, predictor=predictor, nodata=given.nodata, best=best)
+        return demzip.encode(
+            given.array, predictor=predictor, nodata=given.nodata, best=best, fit=fit
+        )
 
-    way = "best, " if best else ""
-    side = default_block(best=best)
+    way = "best, " if best else "fitted, " if fit else ""
+    side = default_block(predictor, best=best)
     return Codec(
         f"demzip-{name}",
         f"demzip {name}",
@@ -213,6 +223,8 @@ _tiff = partial(_geotiff, NUM_THREADS="1")
 CODECS: tuple[Codec, ...] = (
     *(_demzip(name, name) for name in (*PREDICTORS, "auto")),
     _demzip("best", DEFAULT_PREDICTOR, best=True),
+    _demzip(NEURAL, NEURAL),
+    _demzip(f"{NEURAL}-fit", NEURAL, fit=FitOptions()),
     _tiff(BASE, "TIFF DEFLATE", "DEFLATE 6, predictor", COMPRESS="DEFLATE", ZLEVEL="6"),
     _tiff("deflate9", "TIFF DEFLATE 9", "DEFLATE 9, predictor", COMPRESS="DEFLATE", ZLEVEL="9"),
     _tiff("zstd", "TIFF ZSTD", "ZSTD 9, predictor", COMPRESS="ZSTD", ZSTD_LEVEL="9"),
@@ -224,8 +236,10 @@ CODECS: tuple[Codec, ...] = (
     *_arrays(),
 )
 # The fastest of demzip's predictors that follow slopes, the default, the one that tries all,
-# and the smallest files; the others lie between.
-OWN = ("demzip-jpeg4", "demzip-lagrange8", "demzip-lagrange24", "demzip-auto", "demzip-best")
+# and the smallest files; the others lie between. Fitting takes minutes: only who names it has it.
+OWN = tuple(
+    f"demzip-{name}" for name in ("jpeg4", "lagrange8", "lagrange24", "auto", "best", NEURAL)
+)
 DEFAULT = tuple(codec.name for codec in CODECS if codec.family != "demzip" or codec.name in OWN)
 
 

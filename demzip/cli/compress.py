@@ -39,14 +39,16 @@ def compress(
             "-p",
             metavar="PREDICTOR",
             help="jpeg1 to jpeg7, lagrange3, lagrange8, lagrange12, lagrange24, or auto for "
-            "whichever codes smallest; implicit, a network that is trained on the raster.",
+            "whichever of these codes smallest; neural, a network over the samples around, for the "
+            "smallest file; implicit, a network over the place that is trained on the raster.",
         ),
     ] = DEFAULT_PREDICTOR,
     block: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Side of a block: a multiple of 16 up to 4096; by default 512, 1216 with --best.",
+            help="Side of a block: a multiple of 16 up to 4096; by default 512, 1216 with --best "
+            "and with neural.",
         ),
     ] = None,
     best: Annotated[
@@ -74,6 +76,7 @@ def compress(
     \b
     demzip compress tile.tif
     demzip compress tile.tif -o archive/tile.dz -p auto
+    demzip compress tile.tif -p neural --fit
     demzip compress - -o - < tile.tif > tile.dz
     """
     fitting = fit_options(

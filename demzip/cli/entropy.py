@@ -10,6 +10,7 @@ from demzip.cli.console import Jobs, Json, say_if_first_run, write_json
 from demzip.cli.fitting import Depth, Device, Fit, Scale, Steps, Width, fit_options
 from demzip.cli.progress import progress_bar
 from demzip.cli.streams import no_stream
+from demzip.options import NEURAL
 
 if TYPE_CHECKING:
     from demzip.io.comparison import Comparison
@@ -34,7 +35,7 @@ def entropy(
     ] = None,
     all_predictors: Annotated[
         bool,
-        typer.Option("--all-predictors", help="Every predictor; implicit with --fit."),
+        typer.Option("--all-predictors", help="Every predictor; implicit only with --fit."),
     ] = False,
     fit: Fit = False,
     steps: Steps = None,
@@ -53,7 +54,8 @@ def entropy(
     Per predictor: zero-order entropy of the corrections (sample - prediction) in bits per
     elevation, how many distinct corrections there are, their range and the share of them within
     0, 1, 2 and 5 units of the raster; then what the band takes as a .dz file of its own, everything
-    included. Corrections of floats that lie on no grid are counted in floats.
+    included. Corrections of floats that lie on no grid are counted in floats, those of neural from
+    the centre that its network expects. With --fit, neural has two rows: as shipped and fitted.
 
     \b
     demzip entropy tile.tif --all-predictors
@@ -64,10 +66,12 @@ def entropy(
 
     names = tuple(predictor or DEFAULT_PREDICTORS)
     if all_predictors:
-        names = (*PREDICTORS, IMPLICIT) if fit else PREDICTORS
+        names = (*PREDICTORS, NEURAL, IMPLICIT)
     fitting = fit_options(
         names, fit=fit, steps=steps, width=width, depth=depth, scale=fourier_scale, device=device
     )
+    if all_predictors and fitting is None:
+        names = (*PREDICTORS, NEURAL)
     say_if_first_run()
     from demzip.io.comparison import compare_predictors
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from demzip.errors import OptionsError
-from demzip.options import FitOptions
+from demzip.options import NEURAL, FitOptions
 
-TRAINED = ("implicit",)  # predictors that these options are for
+TRAINED = (NEURAL, "implicit")  # predictors that these options are for
 
 Fit = Annotated[
     bool, typer.Option("--fit/--no-fit", help="Train networks on the raster; implicit always does.")
@@ -52,10 +52,12 @@ def fit_options(
         OptionsError: One is illegal, or there is no network to train.
 
     """
-    found = FitOptions(steps, width, depth, scale, device)
+    found = FitOptions(steps, width, depth, scale=scale, device=device)
     given = fit or found != FitOptions()
     if given and not set(TRAINED) & set(predictors):
         raise OptionsError(
-            f"no network is trained for {', '.join(predictors)}; -p {TRAINED[0]} has one"
+            f"no network is trained for {', '.join(predictors)}; -p {' or '.join(TRAINED)} has one"
         )
+    if (depth, scale) != (None, None) and TRAINED[1] not in predictors:
+        raise OptionsError("--depth and --fourier-scale: only for -p implicit")
     return found if given else None

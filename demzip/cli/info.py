@@ -72,6 +72,7 @@ def _describe(file: str, decoder: "RasterDecoder", file_bytes: int) -> dict[str,
                 "values": plane.describe(),
                 "predictor": plane.predictor,
                 "coder": plane.coder,
+                "network": plane.network,
                 "nodata": band.nodata,
                 "units": band.units,
                 "description": band.description,
@@ -123,7 +124,7 @@ def _show(found: dict[str, Any]) -> None:
 
 
 def _band_lines(place: str, band: dict[str, Any]) -> list[tuple[str, object]]:
-    labels = ("values", "predictor", "coder", "nodata", "units", "description")
+    labels = ("values", "predictor", "coder", "network", "nodata", "units", "description")
     lines = [(f"{place}{label}", band[label]) for label in labels]
     if (band["scale"], band["offset"]) != (1.0, 0.0):
         lines.append((f"{place}elevation", f"{band['scale']} * value + {band['offset']}"))

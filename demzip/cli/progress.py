@@ -33,10 +33,11 @@ def progress_bar() -> Iterator[Report | None]:
         tasks: dict[str, TaskID] = {}
 
         def report(stage: str, samples: int, total: int) -> None:
-            if stage not in tasks:
+            name, _, _ = stage.partition(",")
+            if name not in tasks:
                 for task in tasks.values():
                     bars.update(task, visible=False)
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.advance(tasks[stage], samples)
+                tasks[name] = bars.add_task(stage, total=total)
+            bars.update(tasks[name], description=stage, advance=samples)
 
         yield report

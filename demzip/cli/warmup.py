@@ -21,8 +21,10 @@ def warmup() -> None:
     import time
 
     from demzip import jit
+    from demzip.blocks.grid import BlockBox
     from demzip.codec import decode, encode
     from demzip.errors import CorruptError
+    from demzip.training.implicit import flat_surface
 
     started = time.perf_counter()
     for values, nodata in _rasters():
@@ -32,6 +34,7 @@ def warmup() -> None:
                 raise CorruptError("compiled code does not give samples back on this machine")
     values, _ = next(_rasters())
     decode(encode(values, best=True))
+    flat_surface(0, side=16).draw(BlockBox(0, 0, 0, 16, 16))
     seconds = time.perf_counter() - started
     directory = jit.cache_directory()
     if directory is None:

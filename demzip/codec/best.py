@@ -1,9 +1,11 @@
 """Planes on a grid for the smallest file: tables or adaptive coding, whichever is smaller."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from demzip.blocks.grid import BlockBox
 from demzip.codec.checksum import checksum
@@ -15,11 +17,16 @@ from demzip.codec.grid import (
     GridEncoder,
     GridPlan,
 )
-from demzip.codec.plane import PlanePlan
+from demzip.codec.plane import PlanePlan, place_of
 from demzip.predict.templates import IMPLICIT
 from demzip.scan.adaptive.block import write_adaptive_block
 from demzip.scan.adaptive.model import AdaptiveModel
+from demzip.scan.holes import Patterns
+from demzip.scan.neural.block import write_neural_block
+from demzip.scan.neural.model import NeuralModel
 from demzip.scan.survey import Patch
+
+UInt8Array = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -28,13 +35,13 @@ class AdaptivePlan:
 
     Attributes:
         predictor: Name of the predictor.
-        model: Weights.
+        model: Weights, and the network if one helps.
         surface: There is none.
 
     """
 
     predictor: str
-    model: AdaptiveModel
+    model: AdaptiveModel | NeuralModel
     surface: None = None
 
     @cached_property
@@ -61,24 +68,52 @@ class BestEncoder:
         """The smaller of a plan with tables and one without, for a predictor or for the best."""
         if predictor == IMPLICIT:
             return self.tables.plan(predictor, thorough=True)
-        most = AUTO_BLOCKS if predictor == "auto" else SURVEY_BLOCKS
-        most = min(most, max(KEPT_SAMPLES // self.grid.size**2, 1))
-        patches = self.tables.survey_patches(most)
+        patches = self.survey(AUTO_BLOCKS if predictor == "auto" else SURVEY_BLOCKS)
+        return self.smallest(patches, self.plans(predictor, patches))
+
+    def survey(self, most: int) -> dict[int, Patch]:
+        """Some blocks with relief, by number; fewer of them if they are large."""
+        return self.tables.survey_patches(min(most, max(KEPT_SAMPLES // self.grid.size**2, 1)))
+
+    def plans(self, predictor: str, patches: dict[int, Patch]) -> tuple[AdaptivePlan, GridPlan]:
+        """Plans without tables and with them, for a predictor or for the best."""
         if predictor == "auto":
             found = self.tables.smallest(patches)
         else:
             found = self.tables.plan_for(predictor, patches, thorough=True)
             found = self.tables.with_popularity(found, patches)
-        adaptive = AdaptivePlan(
-            found.predictor, AdaptiveModel(found.fit.weights, found.fit.thresholds)
-        )
-        coded = partial(self._payload_size, adaptive.model)
-        smaller = self.tables.extrapolate(patches, coded, adaptive.model_bytes)
-        return adaptive if smaller <= self.tables.survey_size(patches, found) else found
+        model = AdaptiveModel(found.fit.weights, found.fit.thresholds)
+        return AdaptivePlan(found.predictor, model), found
 
-    def _payload_size(self, model: AdaptiveModel, item: tuple[int, Patch]) -> int:
-        _, patch = item
-        return len(write_adaptive_block(patch.holes, NO_PATTERNS, patch, model))
+    def smallest(
+        self, patches: dict[int, Patch], plans: Iterable[GridPlan | AdaptivePlan]
+    ) -> GridPlan | AdaptivePlan:
+        """The plan, among equals the first, under which some blocks are smallest."""
+        return min(plans, key=partial(self._survey_size, patches))
+
+    def _survey_size(self, patches: dict[int, Patch], plan: GridPlan | AdaptivePlan) -> int:
+        if isinstance(plan, GridPlan):
+            return self.tables.survey_size(patches, plan)
+        coded = partial(self._payload_size, plan)
+        return self.tables.extrapolate(patches, coded, plan.model_bytes)
+
+    def _payload_size(self, plan: AdaptivePlan, item: tuple[int, Patch]) -> int:
+        number, patch = item
+        box = self.grid.box(number)
+        return len(self._payload(plan, box, patch, patch.holes, NO_PATTERNS))
+
+    def _payload(
+        self,
+        plan: AdaptivePlan,
+        box: BlockBox,
+        patch: Patch | None,
+        codes: UInt8Array | None,
+        explicit: Patterns,
+    ) -> bytes:
+        if isinstance(plan.model, NeuralModel):
+            place = place_of(box, self.grid)
+            return write_neural_block(codes, explicit, patch, plan.model, place)
+        return write_adaptive_block(codes, explicit, patch, plan.model)
 
     def block(self, plan: PlanePlan, box: BlockBox) -> tuple[bytes, int]:
         """Payload of a block and the checksum of its values."""
@@ -87,4 +122,4 @@ class BestEncoder:
         values = np.ascontiguousarray(self.source.read(*box.slices))
         patch, codes = self.tables.parts(box, values)
         explicit = self.value_map.explicit(values, codes)
-        return write_adaptive_block(codes, explicit, patch, plan.model), checksum(values)
+        return self._payload(plan, box, patch, codes, explicit), checksum(values)

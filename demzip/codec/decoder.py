@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from demzip.blocks.grid import BlockBox, BlockGrid, check_block
 from demzip.codec.checksum import checksum
-from demzip.codec.plane import AnyModel, describe
+from demzip.codec.plane import MODELS, AnyModel, describe
 from demzip.codec.threads import in_order
 from demzip.container.layout import BlockEntry, Header, read_front, read_prefix
 from demzip.container.metadata import read_metadata
-from demzip.container.plane import ADAPTIVE, BAND, MASK, PlaneSection
+from demzip.container.plane import BAND, MASK, PlaneSection
 from demzip.entropy.integers import ByteReader
 from demzip.errors import (
     CorruptError,
@@ -30,6 +30,9 @@ from demzip.scan.adaptive.model import AdaptiveModel
 from demzip.scan.block import read_block
 from demzip.scan.implicit.surface import Surface
 from demzip.scan.model import Model
+from demzip.scan.neural.block import read_neural_block
+from demzip.scan.neural.model import NeuralModel
+from demzip.scan.neural.network import Place
 from demzip.scan.real.block import read_real_block
 from demzip.scan.real.model import RealModel
 
@@ -53,6 +56,7 @@ class Plane:
         value_map: How samples become values.
         model: Shared parameters of the blocks.
         surface: What their samples are departures from, or None.
+        shape: Rows and columns.
 
     """
 
@@ -61,6 +65,7 @@ class Plane:
     value_map: ValueMap
     model: AnyModel
     surface: Surface | None
+    shape: tuple[int, int]
 
     def describe(self) -> str:
         """The values in words, e.g. "float32 on a 0.01 grid, 3 exceptions"."""
@@ -68,18 +73,29 @@ class Plane:
 
     @property
     def coder(self) -> str:
-        """How its blocks are coded: "tables" or "adaptive"."""
+        """How its blocks are coded: "tables", "adaptive" or "neural"."""
+        if isinstance(self.model, NeuralModel):
+            return "neural"
         return "tables" if isinstance(self.model, Model) else "adaptive"
 
     @property
+    def network(self) -> str | None:
+        """Its network in words, e.g. "number 1, fitted"; None if it has none."""
+        if isinstance(self.model, NeuralModel):
+            return self.model.describe()
+        return None if self.surface is None else self.surface.describe()
+
+    @property
     def numbers(self) -> int:
-        """Grid levels, popularity classes and frequency levels that it keeps in memory."""
+        """Levels of grid, popularity and tables, and weights, that it keeps in memory."""
         levels = self.value_map.levels
         count = 0 if levels is None else levels.size
         count += 0 if self.surface is None else self.surface.numbers
         if isinstance(self.model, Model):
             count += self.model.popularity.classes.size
             count += sum(len(table.levels) for table in self.model.tables)
+        if isinstance(self.model, NeuralModel) and self.model.is_fitted:
+            count += self.model.network.numbers
         return count
 
     @classmethod
@@ -93,10 +109,8 @@ class Plane:
         """
         section = PlaneSection.from_bytes(data, header.version)
         reader = ByteReader(section.model, "model")
-        kind: type[AnyModel] = AdaptiveModel if section.coder == ADAPTIVE else Model
-        if section.value_map.rule == "real":
-            kind = RealModel
-        model = kind.from_bytes(reader)
+        kind = RealModel if section.value_map.rule == "real" else MODELS[section.coder]
+        model: AnyModel = kind.from_bytes(reader)
         reader.done()
         width = 8 * section.value_map.pattern.itemsize
         if isinstance(model, RealModel) and model.width != width:
@@ -104,7 +118,8 @@ class Plane:
         surface = None
         if section.predictor == IMPLICIT:
             surface = Surface.from_bytes(section.network, _grid(header).side)
-        return cls(section.role, section.predictor, section.value_map, model, surface)
+        shape = header.rows, header.cols
+        return cls(section.role, section.predictor, section.value_map, model, surface, shape)
 
     def decode(self, payload: bytes, box: BlockBox) -> AnyArray:
         """Values of a block.
@@ -120,6 +135,11 @@ class Plane:
         if isinstance(self.model, AdaptiveModel):
             samples, span, codes, explicit = read_adaptive_block(
                 payload, shape, self.model, fills, value_map.pattern
+            )
+        elif isinstance(self.model, NeuralModel):
+            place = Place(box.row, box.col, *self.shape)
+            samples, span, codes, explicit = read_neural_block(
+                payload, shape, self.model, fills, value_map.pattern, place
             )
         else:
             target = value_map.sample_dtype if self.surface is None else np.dtype(np.int64)

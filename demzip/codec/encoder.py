@@ -2,7 +2,7 @@
 
 import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from demzip.blocks.grid import BlockBox, BlockGrid, check_block
 from demzip.codec.best import BestEncoder
 from demzip.codec.grid import GridEncoder
+from demzip.codec.neural import NeuralEncoder
 from demzip.codec.plane import PlaneEncoder, PlanePlan, PlaneSource, Progress, section_of
 from demzip.codec.real import RealEncoder
 from demzip.codec.threads import in_groups, in_order
@@ -22,6 +23,7 @@ from demzip.container.plane import BAND, MASK
 from demzip.errors import OptionsError, UnsupportedError
 from demzip.options import (
     DEFAULT_PREDICTOR,
+    NEURAL,
     EncodeOptions,
     FitOptions,
     default_block,
@@ -76,9 +78,11 @@ class RasterEncoder:
         training: TrainingProgress | None = None,
     ) -> None:
         check_predictor(options.predictor)
-        self._fit, self._training = options.fit or FitOptions(), training
+        self._options, self._training = options, training
         if options.predictor == IMPLICIT:  # before all of it has been read in vain
-            pick_device(ImplicitOptions.of(self._fit).device)
+            pick_device(ImplicitOptions.of(options.fit or FitOptions()).device)
+        if options.predictor == NEURAL and options.fit is not None:
+            pick_device(options.fit.device)
         check_block(options.block)
         if min(shape) < 1:
             raise UnsupportedError(f"a raster of {shape[0]} x {shape[1]} samples has no blocks")
@@ -95,7 +99,6 @@ class RasterEncoder:
         front_bytes(b"", self.grid.count * len(sources))  # before all of it has been read in vain
         self.georeference = georeference
         self.jobs = thread_count(options.jobs)
-        self._best = options.best
         self.planes = tuple(self._plane(source, progress) for source in sources)
 
     def _plane(self, source: PlaneSource, progress: Progress | None) -> PlaneEncoder:
@@ -107,9 +110,13 @@ class RasterEncoder:
         if value_map.rule == "real":
             return RealEncoder(source, self.grid, value_map, self.jobs)
         tables = GridEncoder(
-            source, self.grid, value_map, spans, self.jobs, self._fit, self._training
-        )
-        on_grid = BestEncoder(tables) if self._best else tables
+            source, self.grid, value_map, spans, self.jobs,
+            self._options.fit or FitOptions(), self._training,
+        )  # fmt: skip
+        on_grid: PlaneEncoder = BestEncoder(tables) if self._options.best else tables
+        if self._options.predictor == NEURAL:
+            fit = self._options.fit if source.role == BAND else None
+            on_grid = NeuralEncoder(BestEncoder(tables), fit, self._training)
         if value_map.rule == "integer" or value_map.exceptions < MANY * self.grid.samples:
             return on_grid
         # The lattices of true floats may suit a grid with many exceptions better.
@@ -129,13 +136,14 @@ class RasterEncoder:
 
     def plan(self, predictor: str) -> RasterPlan:
         """Fit weights and make tables of all planes for a predictor."""
-        plans = tuple(
-            plane.plan(
-                DEFAULT_PREDICTOR if plane.source.role == MASK and predictor == IMPLICIT
-                else predictor
-            )
-            for plane in self.planes
-        )  # fmt: skip
+        of_mask = DEFAULT_PREDICTOR if predictor == IMPLICIT else predictor
+        return self.put_together(
+            plane.plan(of_mask if plane.source.role == MASK else predictor) for plane in self.planes
+        )
+
+    def put_together(self, planned: Iterable[PlanePlan]) -> RasterPlan:
+        """The header for plans of all planes."""
+        plans = tuple(planned)
         sections = tuple(
             section_of(plane, plan).to_bytes()
             for plane, plan in zip(self.planes, plans, strict=True)
@@ -204,13 +212,14 @@ def encode(
     Args:
         array: (rows, cols) or (bands, rows, cols) of an integer dtype of 8 to 64 bits, float32 or
             float64; numbers of 64 bits within +-2**46. Not modified.
-        predictor: One of demzip.PREDICTORS, "auto" for the one that codes smallest, or
-            "implicit", which trains a network on the array and needs JAX.
+        predictor: One of demzip.PREDICTORS, "auto" for the one that codes smallest, "neural" for
+            the smallest file, or "implicit", which trains a network on the array and needs JAX.
         nodata: Value of missing samples; they cost next to nothing.
-        block: Side of a block, a multiple of 16 from 16 to 4096; by default 512, 1216 if `best`.
+        block: Side of a block, a multiple of 16 from 16 to 4096; by default 512, 1216 if `best`
+            or "neural".
         jobs: Threads; 0 for one per processor.
         best: Make the smallest file, however long it takes to write and to read.
-        fit: How networks are trained.
+        fit: How networks are trained; "neural" trains only if it is given, which needs JAX.
         georeference: Metadata to store along; its no-data values give way to `nodata`.
 
     Returns:
@@ -237,7 +246,7 @@ def encode(
         for number, band in enumerate(georeference.bands)
     ]
     shape = (array.shape[-2], array.shape[-1])
-    side = default_block(best=best) if block is None else block
+    side = default_block(predictor, best=best) if block is None else block
     options = EncodeOptions(predictor, side, jobs, best, fit)
     encoder = RasterEncoder(sources, shape, georeference, options)
     out = io.BytesIO()

@@ -121,13 +121,6 @@ class GridEncoder:
             samples = samples - self.surface.draw(box)
         return samples, codes
 
-    def departing(self, surface: Surface) -> "GridEncoder":
-        """The same plane as departures from a surface."""
-        made = copy.copy(self)
-        made.surface = surface
-        made.spans = list(in_order(self.jobs, made.span, self.grid))
-        return made
-
     def span(self, box: BlockBox) -> Span:
         """Least and greatest sample of a block, None if all are missing."""
         samples, codes = self.samples(box)
@@ -156,14 +149,20 @@ class GridEncoder:
     ) -> GridPlan:
         """Fit weights and make tables for a predictor, or for the best one if it is "auto"."""
         if predictor == IMPLICIT:
-            departures = self.departing(fit_surface(self, self.report))
-            found = departures.plan(DEFAULT_PREDICTOR, thorough=thorough)
-            return replace(found, predictor=predictor, departures=departures)
+            return self.plan_on(fit_surface(self, self.report), thorough=thorough)
         if patches is None:
             patches = self.survey_patches(AUTO_BLOCKS if predictor == "auto" else SURVEY_BLOCKS)
         if predictor == "auto":
             return self.smallest(patches)
         return self.plan_for(predictor, patches, thorough=thorough)
+
+    def plan_on(self, surface: Surface, *, thorough: bool = False) -> GridPlan:
+        """Fit weights and make tables for departures from a surface."""
+        departures = copy.copy(self)
+        departures.surface = surface
+        departures.spans = list(in_order(self.jobs, departures.span, self.grid))
+        plan = departures.plan(DEFAULT_PREDICTOR, thorough=thorough)
+        return replace(plan, predictor=IMPLICIT, departures=departures)
 
     def plan_for(
         self, predictor: str, patches: dict[int, Patch], *, thorough: bool = False

@@ -25,7 +25,7 @@ Int64Array = NDArray[np.int64]
 
 MOST_BLOCKS = 256  # that cells are taken from
 TRIAL_BLOCKS = 4  # that tell how finely weights are worth rounding
-BITS = range(5, 11)  # of the fractions of weights
+BITS = range(3, 10)  # of the fractions of weights
 
 
 def fit_surface(plane: "GridEncoder", progress: Progress | None = None) -> Surface:

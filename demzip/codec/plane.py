@@ -8,16 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demzip.blocks.grid import BlockBox, BlockGrid
-from demzip.container.plane import ADAPTIVE, BAND, TABLES, PlaneSection
+from demzip.container.plane import ADAPTIVE, BAND, NEURAL_CODER, TABLES, PlaneSection
 from demzip.raster.finding import ReadBlock
 from demzip.raster.values import ValueMap
 from demzip.scan.adaptive.model import AdaptiveModel
 from demzip.scan.implicit.surface import Surface
 from demzip.scan.model import Model
+from demzip.scan.neural.model import NeuralModel
+from demzip.scan.neural.network import Place
 from demzip.scan.real.model import RealModel
 
 AnyArray = NDArray[np.generic]
-AnyModel = Model | AdaptiveModel | RealModel
+AnyModel = Model | AdaptiveModel | NeuralModel | RealModel
+
+# By coder; true floats have a RealModel.
+MODELS: dict[int, type[AnyModel]] = {
+    TABLES: Model,
+    ADAPTIVE: AdaptiveModel,
+    NEURAL_CODER: NeuralModel,
+}
 
 
 @dataclass(frozen=True)
@@ -74,11 +83,17 @@ class PlaneEncoder(Protocol):
 
 def section_of(encoder: PlaneEncoder, plan: PlanePlan) -> PlaneSection:
     """What the header says of a plane."""
-    coder = ADAPTIVE if isinstance(plan.model, AdaptiveModel) else TABLES
+    kinds = list(MODELS.values())
+    coder = kinds.index(type(plan.model)) if type(plan.model) in kinds else TABLES
     network = b"" if plan.surface is None else plan.surface.to_bytes()
     return PlaneSection(
         encoder.source.role, plan.predictor, encoder.value_map, plan.model_bytes, coder, network
     )
+
+
+def place_of(box: BlockBox, grid: BlockGrid) -> Place:
+    """Where a block lies, for networks that want to know."""
+    return Place(box.row, box.col, grid.rows, grid.cols)
 
 
 def describe(value_map: ValueMap, model: AnyModel) -> str:

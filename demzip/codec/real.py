@@ -12,6 +12,7 @@ from demzip.codec.checksum import checksum
 from demzip.codec.plane import PlanePlan, PlaneSource
 from demzip.codec.threads import in_order
 from demzip.errors import UnsupportedError
+from demzip.options import DEFAULT_PREDICTOR, NEURAL
 from demzip.predict.templates import IMPLICIT
 from demzip.raster.values import ValueMap
 from demzip.scan.holes import simplify
@@ -24,7 +25,7 @@ AnyArray = NDArray[np.generic]
 Int64Array = NDArray[np.int64]
 
 SURVEY_BLOCKS = 6  # blocks that weights, rules and lattice are made from
-AUTO = "lagrange24"  # what "auto" stands for here
+INSTEAD = ("auto", NEURAL)  # of which the default predictor is taken
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class RealEncoder:
                 "implicit needs values on a grid, and these are floats with full mantissas; "
                 "take lagrange24"
             )
-        name = AUTO if predictor == "auto" else predictor
+        name = DEFAULT_PREDICTOR if predictor in INSTEAD else predictor
         model, relief = self._start
         if len(relief) > SURVEY_BLOCKS:
             relief = [

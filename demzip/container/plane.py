@@ -9,13 +9,15 @@ import numpy as np
 from demzip.container.layout import FORMAT_VERSION
 from demzip.entropy.integers import ByteReader, read_integers, write_integers, write_varint
 from demzip.errors import CorruptError, UnsupportedError
+from demzip.options import NEURAL
 from demzip.predict.templates import IMPLICIT, NAMES, PREDICTORS
 from demzip.raster.values import DTYPES, RULES, ValueMap
 
 BAND, MASK = 0, 1  # roles
-TABLES, ADAPTIVE = 0, 1  # coders of planes on a grid; true floats have TABLES
+TABLES, ADAPTIVE, NEURAL_CODER = 0, 1, 2  # coders of planes on a grid; true floats have TABLES
 MAX_SECTION = 1 << 26
-KNOWN = {3: PREDICTORS, 4: (*PREDICTORS, IMPLICIT)}  # predictors, by format version
+# By format version: predictors, and the last coder.
+KNOWN = {3: (PREDICTORS, ADAPTIVE), 4: (NAMES, NEURAL_CODER)}
 MAX_LEVELS = 1 << 20  # span of the levels whose ranks are samples
 MAX_NUMBER = 1 << 47  # of a grid number
 MAX_FILLS = 254
@@ -30,8 +32,8 @@ class PlaneSection:
         role: BAND, or MASK for the mask of the dataset.
         predictor: Name of the predictor.
         value_map: Between its values and its samples.
-        model: Model section, see scan/model.py, scan/adaptive/model.py and scan/real/model.py.
-        coder: TABLES or ADAPTIVE.
+        model: Model section, see model.py in scan, scan/adaptive, scan/neural and scan/real.
+        coder: TABLES, ADAPTIVE or, of `neural`, NEURAL_CODER.
         network: Of `implicit`, see scan/implicit/surface.py; else nothing.
 
     """
@@ -68,14 +70,17 @@ class PlaneSection:
         role, predictor, coder = reader.take(3)
         if role not in (BAND, MASK):
             raise UnsupportedError(f"planes of role {role} are not known to this demzip")
-        if not 1 <= predictor <= len(KNOWN[version]):
+        names, last_coder = KNOWN[version]
+        if not 1 <= predictor <= len(names):
             raise UnsupportedError(f"predictor {predictor} is not known to this demzip")
-        if coder > ADAPTIVE:
+        if coder > last_coder:
             raise UnsupportedError(f"coder {coder} is not known to this demzip")
         value_map = read_map(reader)
-        if coder == ADAPTIVE and value_map.rule == "real":
+        if coder != TABLES and value_map.rule == "real":
             raise CorruptError("plane section: true floats with the coder of grids")
-        name, network = NAMES[predictor - 1], b""
+        name, network = names[predictor - 1], b""
+        if (name == NEURAL) != (coder == NEURAL_CODER):
+            raise CorruptError(f"plane section: predictor {name} with coder {coder}")
         if name == IMPLICIT:
             if coder != TABLES or value_map.rule == "real":
                 raise CorruptError("plane section: a surface without tables")

@@ -11,11 +11,13 @@ from demzip.codec import RasterDecoder, in_order, trailing_bytes
 from demzip.errors import CorruptError, TruncatedError
 from demzip.io.metadata import differences
 from demzip.io.source import RasterSource
+from demzip.options import NEURAL
 
 LISTED = 3  # differences, or damaged blocks, that a message names
 
 AnyArray = NDArray[np.generic]
-# Called with a stage ("reading", "encoding", ...), samples done since the last call, and in all.
+# Called with a stage ("reading", "training, 4.125 bits per elevation", ...), samples or steps done
+# since the last call, and in all.
 Progress = Callable[[str, int, int], object]
 
 
@@ -26,11 +28,14 @@ def every(progress: Progress | None, stage: str, total: int) -> Callable[[int], 
     return lambda samples: progress(stage, samples, total)
 
 
-def training(progress: Progress | None) -> Callable[[int, int, float], object] | None:
-    """Report of training, as the codec calls it."""
+def training(
+    progress: Progress | None, predictor: str
+) -> Callable[[int, int, float], object] | None:
+    """Report of training a predictor's network, as the codec calls it."""
     if progress is None:
         return None
-    return lambda steps, total, _error: progress("training", steps, total)
+    words = "{:.3f} bits per elevation" if predictor == NEURAL else "mean error {:.3f}"
+    return lambda steps, total, mean: progress(f"training, {words.format(mean)}", steps, total)
 
 
 def _length_problem(decoder: RasterDecoder, size: int) -> CorruptError | None:

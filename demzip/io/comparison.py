@@ -1,8 +1,9 @@
 """Table 2 of Kidner, Dorey & Smith (1999) for any raster: what each predictor leaves to code."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import rasterio
@@ -19,7 +20,14 @@ from demzip.io.profile import profile, rows_at_once
 from demzip.io.quiet import without_warnings
 from demzip.io.source import RasterSource, open_source
 from demzip.io.window import check_band
-from demzip.options import DEFAULT_BLOCK, EncodeOptions, FitOptions, thread_count
+from demzip.options import (
+    DEFAULT_BLOCK,
+    NEURAL,
+    EncodeOptions,
+    FitOptions,
+    default_block,
+    thread_count,
+)
 from demzip.predict.templates import IMPLICIT, PREDICTORS
 from demzip.raster.georeference import Georeference
 
@@ -31,7 +39,7 @@ class Row:
     """One predictor of the table.
 
     Attributes:
-        name: Of the predictor.
+        name: Of the predictor; "neural --fit" for its network when fitted.
         entropy_bpe: Zero-order entropy of its corrections, bits per elevation.
         corrections: Distinct ones.
         range: Least and greatest, in units of the raster.
@@ -96,10 +104,10 @@ def compare_predictors(
 
     Args:
         src: Whatever rasterio opens.
-        predictors: Names of demzip.PREDICTORS, and "implicit".
+        predictors: Names of demzip.PREDICTORS, "neural" and "implicit".
         band: Which one, from 1 on; it is coded as a raster of its own.
         jobs: Threads; 0 for one per processor.
-        fit: How networks are trained.
+        fit: How networks are trained; if given, "neural" has two rows, as shipped and fitted.
         progress: Called with a stage, the samples done since the last call, and those in all.
 
     Raises:
@@ -108,24 +116,33 @@ def compare_predictors(
         DemzipError: It cannot be read.
 
     """
-    known = (*PREDICTORS, IMPLICIT)
+    known = (*PREDICTORS, NEURAL, IMPLICIT)
     for predictor in predictors:
         if predictor not in known:
             raise OptionsError(f"unknown predictor {predictor!r}; choose among {', '.join(known)}")
     if not predictors:
         raise OptionsError("name at least one predictor")
-    options = EncodeOptions(block=DEFAULT_BLOCK, jobs=thread_count(jobs), fit=fit)
-    with open_source(src, options.block) as source, naming(src):
+    with open_source(src, DEFAULT_BLOCK) as source, naming(src):
         plane = source.planes[check_band(band, len(source.dtypes)) - 1]
         bands = (source.georeference.bands[band - 1],)
         about = replace(source.georeference, bands=bands, mask=False)
         samples = source.shape[0] * source.shape[1]
-        encoder = RasterEncoder(
-            [plane], source.shape, about, options, every(progress, "reading", samples),
-            training(progress),
-        )  # fmt: skip
-        plans = {name: encoder.plan(name) for name in predictors}
-        rows = [_row(encoder, name, plan, progress) for name, plan in plans.items()]
+
+        @cache  # most predictors have theirs in common
+        def encoder_of(options: EncodeOptions) -> RasterEncoder:
+            return RasterEncoder(
+                [plane], source.shape, about, options, every(progress, "reading", samples),
+                training(progress, options.predictor),
+            )  # fmt: skip
+
+        ways = {
+            title: (name, encoder_of(options))
+            for name in predictors
+            for title, options in _ways(name, thread_count(jobs), fit)
+        }
+        plans = {title: encoder.plan(name) for title, (name, encoder) in ways.items()}
+        rows = [_row(ways[title][1], title, plan, progress) for title, plan in plans.items()]
+        _, encoder = ways[predictors[0]]
         model = plans[predictors[0]].planes[0].model
         value_map = encoder.planes[0].value_map
         return Comparison(
@@ -139,8 +156,19 @@ def compare_predictors(
             raw_bytes=samples * value_map.pattern.itemsize,
             file_bytes=source.file_bytes,
             rows=tuple(sorted(rows, key=lambda row: row.bytes)),
-            geotiff_bytes=_geotiff_bytes(source, plane, about, options.block),
+            geotiff_bytes=_geotiff_bytes(source, plane, about, DEFAULT_BLOCK),
         )
+
+
+def _ways(name: str, jobs: int, fit: FitOptions | None) -> Iterator[tuple[str, EncodeOptions]]:
+    """Titles of a predictor's rows, and how to encode for them."""
+    if name != NEURAL:
+        yield name, EncodeOptions(block=DEFAULT_BLOCK, jobs=jobs, fit=fit)
+        return
+    options = EncodeOptions(name, default_block(name, best=False), jobs)
+    yield name, options
+    if fit is not None:
+        yield f"{name} --fit", replace(options, fit=fit)
 
 
 def _row(

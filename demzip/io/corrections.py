@@ -10,10 +10,18 @@ from numpy.typing import NDArray
 
 from demzip.blocks.grid import BlockBox
 from demzip.codec import in_order
+from demzip.codec.best import AdaptivePlan
 from demzip.codec.grid import GridEncoder, GridPlan
-from demzip.codec.plane import PlaneEncoder, PlanePlan
+from demzip.codec.neural import NeuralEncoder
+from demzip.codec.plane import PlaneEncoder, PlanePlan, place_of
 from demzip.codec.real import RealEncoder, RealPlan
+from demzip.options import DEFAULT_PREDICTOR
+from demzip.scan.adaptive.contexts.kernels import FRACTION_BITS
 from demzip.scan.model import NO_OFFSETS
+from demzip.scan.neural.centres import centres
+from demzip.scan.neural.model import NeuralModel
+from demzip.scan.neural.network import Network
+from demzip.scan.neural.observing import examples
 from demzip.scan.real.model import RealModel
 from demzip.scan.survey import Fit, Patch
 
@@ -23,6 +31,7 @@ BoolArray = NDArray[np.bool_]
 NONE = np.zeros(0, np.int64)
 ENOUGH = 1 << 20  # distinct corrections that are put together at a time
 ROUNDING = 1e-9  # of a step such as 0.01
+HALF = 1 << FRACTION_BITS >> 1  # of a sample
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,7 @@ def count_corrections(
     departures from a surface, which is one of ranks then). Those of
     true floats are counted in floats as in docs/format.md section 9, without its exact rules and
     lattices. The first sample of a block has nothing to be predicted from and is left out, as are
-    missing samples.
+    missing samples. Those of `neural` are counted from the centre that its network expects.
 
     Args:
         plane: The band.
@@ -70,16 +79,20 @@ def count_corrections(
         tally = _Tally(limits, 2.0**-plan.model.scale)
         of_block = partial(_of_floats, plane, plan.model)
     else:
-        assert isinstance(plane, GridEncoder)
-        assert isinstance(plan, GridPlan)
-        if plan.departures is not None:
-            plane = plan.departures
-        elif plane.value_map.levels is not None:  # ranks have weights of their own
-            plane = copy.copy(plane)
-            plane.value_map = replace(plane.value_map, levels=None)
-            plan = plane.plan(plan.predictor)
-        tally = _Tally(limits, plane.value_map.step or 1.0)
-        of_block = partial(_on_grid, plane, replace(plan.fit, offsets=NO_OFFSETS))
+        tables = plane.best.tables if isinstance(plane, NeuralEncoder) else plane
+        assert isinstance(tables, GridEncoder)
+        network = plan.model.network if isinstance(plan.model, NeuralModel) else None
+        if isinstance(plan, GridPlan) and plan.departures is not None:
+            tables = plan.departures
+        elif tables.value_map.levels is not None:  # ranks have weights of their own
+            tables = copy.copy(tables)
+            tables.value_map = replace(tables.value_map, levels=None)
+            plan = tables.plan(DEFAULT_PREDICTOR if network else plan.predictor)
+        tally = _Tally(limits, tables.value_map.step or 1.0)
+        if network is not None:
+            of_block = partial(_of_network, tables, _fit_of(plan), network)
+        else:
+            of_block = partial(_on_grid, tables, _fit_of(plan))
     for counted, steps in in_order(jobs, of_block, plane.grid):
         tally.add(counted, steps)
     return tally.finish()
@@ -128,12 +141,34 @@ class _Tally:
         return Corrections(self._parts[0][1], (least, greatest), within)
 
 
+def _fit_of(plan: PlanePlan) -> Fit:
+    """Weights of a plan on a grid, without offsets."""
+    if isinstance(plan, GridPlan):
+        return replace(plan.fit, offsets=NO_OFFSETS)
+    assert isinstance(plan, AdaptivePlan)
+    return Fit(plan.model.weights, plan.model.thresholds, 0, None, ())
+
+
 def _on_grid(plane: GridEncoder, fit: Fit, box: BlockBox) -> tuple[Int64Array, Int64Array]:
     patch = plane.patch(box)
     if patch is None:
         return NONE, NONE
     residuals = fit.measure(patch).residuals if patch.bound else np.zeros_like(patch.samples)
     steps = residuals[_predicted(patch)].astype(np.int64)
+    return steps, steps
+
+
+def _of_network(
+    plane: GridEncoder, fit: Fit, network: Network, box: BlockBox
+) -> tuple[Int64Array, Int64Array]:
+    patch = plane.patch(box)
+    if patch is None or not patch.bound:
+        return _on_grid(plane, fit, box)
+    known = examples(patch, fit.weights, fit.thresholds, place_of(box, plane.grid))
+    # There is no network in the first row: it has the neighbours' differences.
+    north = patch.samples[0] if patch.holes is None else patch.samples[0, patch.holes[0] == 0]
+    below = known.sample - ((centres(known, network) + HALF) >> FRACTION_BITS)
+    steps = np.concatenate([np.diff(north.astype(np.int64)), below])
     return steps, steps
 
 

@@ -56,12 +56,14 @@ def compress(
     Args:
         src: Whatever rasterio opens: a file, a URL, the name of a subdataset.
         dst: The .dz file; by default beside the input, with its name.
-        predictor: One of demzip.PREDICTORS, "auto" for the one that codes smallest, or
-            "implicit", which trains a network on each band and needs JAX.
-        block: Side of a block, a multiple of 16 from 16 to 4096; by default 512, 1216 if `best`.
+        predictor: One of demzip.PREDICTORS, "auto" for the one that codes smallest, "neural" for
+            the smallest file, or "implicit", which trains a network on each band and needs JAX.
+        block: Side of a block, a multiple of 16 from 16 to 4096; by default 512, 1216 if `best`
+            or "neural".
         jobs: Threads; 0 for one per processor.
         best: Make the smallest file, however long it takes to write and to read.
-        fit: How networks are trained; predictors without one ignore it.
+        fit: How networks are trained; "neural" trains only if it is given, which needs JAX;
+            predictors without a network ignore it.
         overwrite: Whether an existing file may be replaced.
         verify: Decode the file and compare every sample and all metadata before it gets its name.
         progress: Called with a stage, the samples done since the last call, and those in all.
@@ -74,7 +76,7 @@ def compress(
     """
     started = time.perf_counter()
     jobs = thread_count(jobs)
-    block = check_block(default_block(best=best) if block is None else block)
+    block = check_block(default_block(predictor, best=best) if block is None else block)
     options = EncodeOptions(check_predictor(predictor), block, jobs, best, fit)
     path = output_path(src, dst, ".dz")
     with (
@@ -90,7 +92,7 @@ def compress(
                 source.georeference,
                 options,
                 every(progress, "reading", samples),
-                training(progress),
+                training(progress, predictor),
             )
             plan = encoder.plan(predictor)
         write_dz(temporary, src, path, encoder, plan, every(progress, "encoding", samples))

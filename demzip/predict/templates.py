@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from demzip.constants import TEMPLATE_SIZE, WEIGHT_ONE
 from demzip.errors import OptionsError
+from demzip.options import NEURAL
 
 NW, N, NE, W = 2, 3, 4, 21
 
@@ -40,8 +41,8 @@ LAGRANGE_TAPS: dict[str, tuple[int, ...]] = {
 
 PREDICTORS = (*JPEG_TAPS, *LAGRANGE_TAPS)
 IMPLICIT = "implicit"  # departures from a fitted surface
-NAMES = (*PREDICTORS, IMPLICIT, "neural")  # position + 1 is the identifier in the container
-CHOICES = (*PREDICTORS, IMPLICIT, "auto")
+NAMES = (*PREDICTORS, IMPLICIT, NEURAL)  # position + 1 is the identifier in the container
+CHOICES = (*PREDICTORS, IMPLICIT, NEURAL, "auto")
 
 
 def check_predictor(name: str) -> str:

@@ -7,7 +7,7 @@ cycle from the start, as in a .dz file; weights are rounded when training is ove
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from demzip.scan.implicit.surface import (
     CYCLE_BITS,
     HEIGHT_LIMIT,
     MAX_DEPTH,
+    MAX_FEATURES,
     MAX_FREQUENCY,
     MAX_GAIN,
     MAX_GAIN_SHIFT,
@@ -80,17 +81,16 @@ class ImplicitOptions:
             OptionsError: A number is outside its legal range.
 
         """
-        given = {
-            name: getattr(fit, name)
-            for name in ("scale", "width", "depth", "steps")
-            if getattr(fit, name) is not None
-        }
-        made = cls(**given, device=fit.device)
-        for name, most in (("width", MAX_WIDTH), ("depth", MAX_DEPTH)):
+        made = cls(**{name: value for name, value in asdict(fit).items() if value is not None})
+        limits = (("features", MAX_FEATURES), ("width", MAX_WIDTH), ("depth", MAX_DEPTH))
+        for name, most in limits:
             if not 1 <= getattr(made, name) <= most:
                 raise OptionsError(f"{name} {getattr(made, name)}: implicit takes 1 to {most}")
-        if not 0 < made.scale <= MAX_SCALE:
-            raise OptionsError(f"Fourier scale {made.scale}: it must be above 0, up to {MAX_SCALE}")
+        for name, rate in (("scale", MAX_SCALE), ("learning_rate", 1.0)):
+            if not 0 < getattr(made, name) <= rate:
+                raise OptionsError(
+                    f"{name} {getattr(made, name)}: it must be above 0, up to {rate:g}"
+                )
         return made
 
 

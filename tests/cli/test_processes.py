@@ -224,6 +224,10 @@ for rows in (200, 20):
         for nodata in (None, values[3, 3]):
             for predictor in demzip.PREDICTORS[-1], "jpeg1":
                 demzip.decode(demzip.encode(values, nodata=nodata, predictor=predictor))
+tiny = demzip.FitOptions(steps=1, features=1, width=1, depth=1)
+for dtype in ("int16", "uint64", "float32"):
+    values = rng.integers(0, 200, (40, 40)).astype(dtype)
+    demzip.decode(demzip.encode(values, predictor="implicit", fit=tiny, nodata=values[3, 3]))
 print(sorted(compiled() - before))
 """
 

@@ -1,4 +1,4 @@
-"""Write the worked example of docs/format.md (section 12): python -m tests.golden.example.
+"""Write the worked example of docs/format.md (section 14): python -m tests.golden.example.
 
 The document shows a file that the encoder writes, so it is made anew when the encoder changes.
 Field by field, the file is taken apart by the reference decoder.
@@ -188,7 +188,7 @@ def section() -> str:
 def main() -> int:
     """Replace the section; the exit code."""
     text = DOCUMENT.read_text(encoding="utf-8")
-    title, following = "## 12. Worked example\n", "## 13. "
+    title, following = "## 14. Worked example\n", "## 15. "
     before, rest = text.split(title)
     after = rest.split(following, 1)[1]
     DOCUMENT.write_text(before + title + section() + following + after, encoding="utf-8")

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from demzip.options import FitOptions
+
 Values = list[list[float]]
 
 
@@ -315,5 +317,14 @@ FILES: dict[str, Recipe] = {
         predictor="jpeg4", best=True,
     ),
     "adaptive_wide": of("int32", lambda: wide(30, 40), best=True),
+    "implicit": of(
+        "int16", lambda: patchy(45, 60, -9999), nodata=-9999, block=32, predictor="implicit",
+        fit=FitOptions(steps=300, features=12, width=6, depth=2, scale=2.0),
+    ),
+    "implicit_bands": of(
+        "float32", lambda: divided(33, 21, 4), lambda: [[7.5] * 21] * 33, block=16,
+        predictor="implicit", fit=FitOptions(steps=100, features=5, width=3, depth=3),
+        mask=lambda: [[255 * (c > r) for c in range(21)] for r in range(33)],
+    ),
     "flat_floats": of("float32", lambda: flat_floats(40, 60), nodata=-9999.0, block=16),
 }  # fmt: skip

@@ -75,7 +75,7 @@ def _window(values: NDArray[np.generic], rows: slice, cols: slice) -> NDArray[np
 
 def main() -> int:
     """Write everything; the exit code."""
-    lines = ["# Files of format version 3, written by tests/golden/generate.py."]
+    lines = ["# Files of format version 4, written by tests/golden/generate.py."]
     for name, recipe in FILES.items():
         values, data = recipe.values(), file_of(name, recipe)
         (FOLDER / f"{name}.dz").write_bytes(data)

@@ -1,5 +1,6 @@
 """Blocks under adaptive coding (docs/format.md section 10). Everything counts sixteenths."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -194,28 +195,39 @@ def solve(sums: dict[tuple[int, int], int]) -> list[int]:
             t = sums[i, j] >> shift
             if i == j:
                 t += 1024 + (t >> 10)
-            made[i, j] = t - sum((lower[i, k] * made[j, k]) >> 16 for k in range(j))
+            made[i, j] = wrap(t - sum(wrap(lower[i, k] * made[j, k]) >> 16 for k in range(j)))
         inverse.append((1 << 46) // max(made[j, j], 1024))
         for i in range(j + 1, 6):
-            lower[i, j] = (made[i, j] * inverse[j]) >> 30
+            lower[i, j] = wrap(made[i, j] * inverse[j]) >> 30
     v = []
     for i in range(6):
         t = sums[i, 6] >> shift
-        v.append(t - sum((lower[i, k] * v[k]) >> 16 for k in range(i)))
-    v = [(v[i] * inverse[i]) >> 30 for i in range(6)]
+        v.append(wrap(t - sum(wrap(lower[i, k] * v[k]) >> 16 for k in range(i))))
+    v = [wrap(v[i] * inverse[i]) >> 30 for i in range(6)]
     for i in reversed(range(6)):
-        v[i] -= sum((lower[k, i] * v[k]) >> 16 for k in range(i + 1, 6))
+        v[i] = wrap(v[i] - sum(wrap(lower[k, i] * v[k]) >> 16 for k in range(i + 1, 6)))
     return v
 
 
-class AdaptiveBlock:
-    """The samples of a block as far as they are known."""
+@dataclass(frozen=True)
+class View:
+    """What is known of a sample before it is decoded; no taps where there is no correction."""
 
-    def __init__(self, holes: Holes, model: AdaptiveModel, decisions: Decisions) -> None:
-        self.holes, self.decisions = holes, decisions
+    prediction: int
+    fitted: int
+    activity: int
+    subcontext: int
+    taps: list[int]
+    level: bool
+
+
+class Walk:
+    """The samples of a block as far as they are known; `_sample` gives the next one."""
+
+    def __init__(self, holes: Holes, others: list[list[int]], thresholds: list[int]) -> None:
+        self.holes = holes
         rows, cols = len(holes), len(holes[0])
-        thresholds = [16 * threshold for threshold in model.thresholds]
-        self.surface = Surface(rows, cols, complete(model.others), thresholds)
+        self.surface = Surface(rows, cols, complete(others), [16 * t for t in thresholds])
         self.ground = Ground(-(-cols // SEGMENT))
         self.row = 0
 
@@ -241,34 +253,89 @@ class AdaptiveBlock:
                     self._sample(row, col, chosen)
                 else:
                     self.surface.fill(row, col)
-            if row >= MARGIN:
-                self.ground.finish_row()
+            self._finish_row()
         return self.surface.x
 
+    def _finish_row(self) -> None:
+        if self.row >= MARGIN:
+            self.ground.finish_row()
+
     def _sample(self, row: int, col: int, chosen: int) -> None:
+        raise NotImplementedError
+
+    def _put(self, row: int, col: int, view: View, value: int) -> None:
+        """A sample is known."""
+        self.surface.put(row, col, value, wrap(value - view.prediction))
+        if view.taps:
+            residual = wrap(value - view.fitted)
+            self.ground.add(col // SEGMENT, view.taps, residual, view.activity)
+
+    def _foresee(self, row: int, col: int, chosen: int) -> View:
+        """Sections 10.2 and 10.3."""
         surface = self.surface
         outlook = surface.look(row, col, chosen)
         prediction, activity = outlook.prediction, outlook.activity
-        level = row > 0 and self._is_level(row, col)
-        inside = row >= MARGIN and MARGIN <= col < surface.cols - MARGIN and not level
+        if row == 0:
+            return View(prediction, prediction, activity, outlook.subcontext, [], level=False)
+        fitted = surface.accumulator(row, col, chosen) >> 12
+        level = self._is_level(row, col)
         taps = []
-        if inside:
-            fitted = prediction
+        if row >= MARGIN and MARGIN <= col < surface.cols - MARGIN and not level:
             taps = [wrap(self.x(row + down, col + right) - fitted) for down, right in TAPS]
             weights = self.ground.weights[col // SEGMENT]
             change = wrap(32768 + sum(v * tap for v, tap in zip(weights, taps, strict=True))) >> 16
             limit = activity >> 4
             prediction = wrap(fitted + min(max(change, -limit), limit))
-        subcontext = outlook.subcontext if level else None
-        value = wrap(self._coded(row, col, prediction, activity, subcontext) << 4)
-        surface.put(row, col, value, wrap(value - prediction))
-        if inside:
-            residual = wrap(value - fitted)
-            self.ground.add(col // SEGMENT, taps, residual, activity)
+        return View(prediction, fitted, activity, outlook.subcontext, taps, level=level)
 
     def _is_level(self, row: int, col: int) -> bool:
         around = (self.x(row - 1, col - 1), self.x(row - 1, col), self.x(row - 1, col + 1))
         return all(self.x(row, col - 1) == other for other in around)
+
+    def _around(self, row: int, col: int) -> int:
+        """Section 10.4: the sum of twelve m."""
+        return wrap(sum(self.m(row + down, col + right) for down, right in WIDE))
+
+    def _wide(self, row: int, col: int) -> int:
+        return level_of(self._around(row, col) >> 3) if row else 0
+
+    def _rough(self, row: int, col: int, level: int, fraction: int, sign: int) -> list[Context]:
+        west, north, west2, north2 = (
+            self.x(row + down, col + right) for down, right in ((0, -1), (-1, 0), (0, -2), (-2, 0))
+        )
+        northwest, northeast = self.x(row - 1, col - 1), self.x(row - 1, col + 1)
+        steps = abs(north - northwest) + abs(northeast - north) + abs(west - northwest)
+        slopes = (
+            west - north, north - northwest, northeast - north, west2 - west, north2 - north
+        )  # fmt: skip
+        return [
+            (level, max(fraction - 1, 0) >> 1),
+            (level >> 1, min(level_of(wrap(3 * steps) >> 4), 63) >> 1),
+            (level >> 2, *(sign * slope > 0 for slope in slopes)),
+            (level >> 1, self._wide(row, col) >> 1),
+        ]
+
+    def _level(self, row: int, col: int, level: int, subcontext: int) -> list[Context]:
+        north = self.x(row - 1, col)
+        equal = [self.x(row + down, col + right) == north for down, right in EQUALS]
+        return [
+            ("level", level, subcontext), ("level", *equal), ("level", level),
+            ("level", self._wide(row, col)),
+        ]  # fmt: skip
+
+
+class AdaptiveBlock(Walk):
+    """Section 10.6."""
+
+    def __init__(self, holes: Holes, model: AdaptiveModel, decisions: Decisions) -> None:
+        super().__init__(holes, model.others, model.thresholds)
+        self.decisions = decisions
+
+    def _sample(self, row: int, col: int, chosen: int) -> None:
+        view = self._foresee(row, col, chosen)
+        subcontext = view.subcontext if view.level else None
+        value = wrap(self._coded(row, col, view.prediction, view.activity, subcontext) << 4)
+        self._put(row, col, view, value)
 
     def _coded(
         self, row: int, col: int, prediction: int, activity: int, subcontext: int | None
@@ -297,48 +364,27 @@ class AdaptiveBlock:
             distance = (2 * bucket + upper << shift - 1) + raw(shift - 1)
         return near + sign * (distance + 1) if far else near - sign * distance
 
-    def _wide(self, row: int, col: int) -> int:
-        if row == 0:
-            return 0
-        return level_of(wrap(sum(self.m(row + down, col + right) for down, right in WIDE)) >> 3)
-
-    def _rough(self, row: int, col: int, level: int, fraction: int, sign: int) -> list[Context]:
-        west, north, west2, north2 = (
-            self.x(row + down, col + right) for down, right in ((0, -1), (-1, 0), (0, -2), (-2, 0))
-        )
-        northwest, northeast = self.x(row - 1, col - 1), self.x(row - 1, col + 1)
-        steps = abs(north - northwest) + abs(northeast - north) + abs(west - northwest)
-        slopes = (
-            west - north, north - northwest, northeast - north, west2 - west, north2 - north
-        )  # fmt: skip
-        return [
-            (level, max(fraction - 1, 0) >> 1),
-            (level >> 1, min(level_of(wrap(3 * steps) >> 4), 63) >> 1),
-            (level >> 2, *(sign * slope > 0 for slope in slopes)),
-            (level >> 1, self._wide(row, col) >> 1),
-        ]
-
-    def _level(self, row: int, col: int, level: int, subcontext: int) -> list[Context]:
-        north = self.x(row - 1, col)
-        equal = [self.x(row + down, col + right) == north for down, right in EQUALS]
-        return [
-            ("level", level, subcontext), ("level", *equal), ("level", level),
-            ("level", self._wide(row, col)),
-        ]  # fmt: skip
-
 
 def read_adaptive(fields: Fields, kind: int, holes: Holes, model: AdaptiveModel) -> Grid:
     """Section 10.1, after the holes: the samples of a block that is not void."""
+    return read_block(
+        fields, kind, holes, lambda coder, raw: AdaptiveBlock(holes, model, Decisions(coder, raw))
+    )
+
+
+def read_block(
+    fields: Fields, kind: int, holes: Holes, walk: Callable[[RangeDecoder, BitReader], Walk]
+) -> Grid:
+    """Section 10.1 of any coder: both streams, and the samples that they give."""
     rows, cols = len(holes), len(holes[0])
     centre = unfold(fields.varint(1 << 48))
     if kind == 1:
         fields.done()
         return [[centre] * cols for _ in range(rows)]
     coded, uncoded = (fields.varint(80 * rows * cols) for _ in range(2))
-    words, raw = fields.words(coded), fields.words(uncoded)
+    coder, raw = RangeDecoder(fields.words(coded)), BitReader(fields.words(uncoded))
     fields.done()
-    decisions = Decisions(RangeDecoder(words), BitReader(raw))
-    x = AdaptiveBlock(holes, model, decisions).decode()
-    if not (decisions.coder.ends() and decisions.raw.ends()):
+    x = walk(coder, raw).decode()
+    if not (coder.ends() and raw.ends()):
         raise RejectError("a stream does not end with its last sample")
     return [[(value >> 4) + centre for value in row] for row in x]

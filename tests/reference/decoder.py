@@ -20,18 +20,20 @@ from tests.reference.lanes import (
 from tests.reference.metadata import read_metadata
 from tests.reference.model import Model, complete, read_model, read_weights
 from tests.reference.network import Network, read_network
+from tests.reference.neural import Place
+from tests.reference.neural_block import NeuralModel, read_neural, read_neural_model
 from tests.reference.predictor import MARGIN, SEGMENT, Outlook, Surface, level_of
 from tests.reference.real import RealModel, read_real, read_real_model
 from tests.reference.values import REAL, Map, read_map
 
 MAGIC = b"\x89DMZ\r\n\x1a\n"
 VERSIONS = (3, 4)
-IMPLICIT = 12
+IMPLICIT, NEURAL_PREDICTOR = 12, 13
 PREFIX = 24
 CHECKED = 20
 MAX_PLANES = 65535
 BAND, MASK = 0, 1
-ADAPTIVE = 1
+TABLES, ADAPTIVE, NEURAL = 0, 1, 2
 VOID, CONSTANT, CODED = 0, 1, 2
 HAS_MASK, OWN_WEIGHTS, HAS_KINDS = 4, 8, 16
 
@@ -62,7 +64,7 @@ class Plane:
     role: int
     predictor: int
     map: Map
-    model: Model | RealModel | AdaptiveModel
+    model: Model | RealModel | AdaptiveModel | NeuralModel
     network: Network | None = None
 
 
@@ -143,7 +145,10 @@ def decode(data: bytes) -> Decoded:
         decoded.kinds.append(payload[0] if payload else -1)
         rows, cols = min(header.block, header.rows - top), min(header.block, header.cols - left)
         surface = surface_of(header, header.planes[plane].network, top, left)
-        values = read_values(payload, rows, cols, header.planes[plane], surface, decoded.steps)
+        place = Place(top, left, header.rows, header.cols)
+        values = read_values(
+            payload, rows, cols, header.planes[plane], surface, decoded.steps, place
+        )
         if zlib.crc32(b"".join(map(b"".join, values))) != values_crc:
             raise RejectError("the checksum of a block's values")
         for row, cells in enumerate(values, start=top):
@@ -173,21 +178,26 @@ def read_plane(data: bytes, version: int) -> Plane:
     """The section of a plane."""
     fields = Fields(data)
     role, predictor, coder = (fields.byte() for _ in range(3))
-    last = IMPLICIT if version > VERSIONS[0] else IMPLICIT - 1
-    if role > MASK or not 1 <= predictor <= last or coder > ADAPTIVE:
+    old = version == VERSIONS[0]
+    last = (IMPLICIT - 1, ADAPTIVE) if old else (NEURAL_PREDICTOR, NEURAL)
+    if role > MASK or not 1 <= predictor <= last[0] or coder > last[1]:
         raise RefuseError("role, predictor or coder")
+    if (predictor == NEURAL_PREDICTOR) != (coder == NEURAL):
+        raise RejectError("a predictor without its coder")
     values = read_map(fields)
     network = None
     if predictor == IMPLICIT:
-        if coder == ADAPTIVE or values.rule == REAL:
+        if coder != TABLES or values.rule == REAL:
             raise RejectError("a network where there is none")
         network = read_network(fields.take(fields.varint(1 << 26)))
     model = fields.take(fields.varint(1 << 26))
     fields.done()
+    if coder != TABLES and values.rule == REAL:
+        raise RejectError("true floats with a coder of grids")
     if coder == ADAPTIVE:
-        if values.rule == REAL:
-            raise RejectError("true floats with the coder of grids")
         return Plane(role, predictor, values, read_adaptive_model(model))
+    if coder == NEURAL:
+        return Plane(role, predictor, values, read_neural_model(model))
     if values.rule == REAL:
         return Plane(role, predictor, values, read_real_model(model, 8 * values.size))
     return Plane(role, predictor, values, read_model(model), network)
@@ -196,7 +206,7 @@ def read_plane(data: bytes, version: int) -> Plane:
 def surface_of(
     header: Header, network: Network | None, top: int, left: int
 ) -> Callable[[int, int], int] | None:
-    """Section 14: the height of a block's cell; None where samples are no departures."""
+    """Section 12: the height of a block's cell; None where samples are no departures."""
     if network is None:
         return None
     side = max(header.rows, header.cols)
@@ -210,9 +220,10 @@ def read_values(
     plane: Plane,
     surface: Callable[[int, int], int] | None,
     steps: list[Step],
+    place: Place,
 ) -> list[list[bytes]]:
     """The bytes of a block's values."""
-    samples, holes = read_payload(payload, rows, cols, plane, steps)
+    samples, holes = read_payload(payload, rows, cols, plane, steps, place)
     values = []
     for row, cells in enumerate(samples):
         line = []
@@ -228,9 +239,14 @@ def read_values(
 
 
 def read_payload(
-    payload: bytes, rows: int, cols: int, plane: Plane, steps: list[Step]
+    payload: bytes,
+    rows: int,
+    cols: int,
+    plane: Plane,
+    steps: list[Step],
+    place: Place | None = None,
 ) -> tuple[Grid, Holes | None]:
-    """Section 5.2: samples and holes of a block."""
+    """Section 5.2: samples and holes of a block, by itself a raster if it has no place."""
     fields = Fields(payload)
     first = fields.byte()
     kind, masked, own = first & 3, bool(first & HAS_MASK), bool(first & OWN_WEIGHTS)
@@ -250,6 +266,9 @@ def read_payload(
         there = none if holes is None else holes
         if isinstance(plane.model, RealModel):
             return read_real(fields, kind, there, plane.model), holes
+        if isinstance(plane.model, NeuralModel):
+            place = place or Place(0, 0, rows, cols)
+            return read_neural(fields, kind, there, plane.model, place), holes
         return read_adaptive(fields, kind, there, plane.model), holes
     centre = unfold(fields.varint(1 << 48))
     if kind == CONSTANT:

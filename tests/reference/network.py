@@ -1,4 +1,4 @@
-"""Coordinate networks (docs/format.md section 14)."""
+"""Coordinate networks (docs/format.md section 12)."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ ALONG, ACROSS = 1152899801185339687, 7074193361797233
 
 
 def sines() -> list[tuple[int, int]]:
-    """Section 14.2: sine and cosine of all multiples of 1 / 1024 turn."""
+    """Section 12.2: sine and cosine of all multiples of 1 / 1024 turn."""
     x, y = 0, 1 << 60
     table = []
     for _ in range(1024):
@@ -26,7 +26,7 @@ TABLE = sines()
 
 @dataclass(frozen=True)
 class Network:
-    """Section 14.1: each unit has the list of its weights."""
+    """Section 12.1: each unit has the list of its weights."""
 
     frequencies: list[tuple[int, int]]
     layers: list[tuple[int, list[list[int]]]]
@@ -38,7 +38,7 @@ class Network:
     highest: int
 
     def height(self, row: int, col: int, side: int) -> int:
-        """Section 14.3."""
+        """Section 12.3."""
         inputs = []
         for east, south in self.frequencies:
             inputs += wave((east * col + south * row) * ((1 << 29) // side))
@@ -51,7 +51,7 @@ class Network:
 
 
 def wave(turns: int) -> list[int]:
-    """Section 14.2: sine and cosine of a phase."""
+    """Section 12.2: sine and cosine of a phase."""
     phase = (turns + (1 << 21)) % (1 << 32)
     sine, cosine = TABLE[phase >> 22]
     angle = ((phase % (1 << 22) - (1 << 21)) * 201) >> 15
@@ -64,12 +64,12 @@ def wave(turns: int) -> list[int]:
 def total(weights: list[int], inputs: list[int]) -> int:
     """The sum of a unit."""
     found = sum(w * v for w, v in zip(weights, [*inputs, 4096], strict=True))
-    assert abs(found) <= (1 << 31) - (1 << 24), "the bound that section 14.3 proves"
+    assert abs(found) <= (1 << 31) - (1 << 24), "the bound that section 12.3 proves"
     return found
 
 
 def read_network(data: bytes) -> Network:
-    """Section 14.1."""
+    """Section 12.1."""
     fields = Fields(data)
     count, width, depth = (
         fields.varint(most + 1) for most in (MAX_FEATURES, MAX_WIDTH, MAX_DEPTH)

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,11 @@ from demzip.container.layout import INDEX, write_front
 from demzip.entropy.popularity import MAX_CLASS, Popularity
 from demzip.entropy.tables import Table
 from demzip.scan.model import Model
+from demzip.scan.neural.network import FEATURES, FOURIER, OUTPUTS, WEIGHT_LIMIT, Network
 from demzip.scan.survey import Fit
 from tests.reference import model as reference
 from tests.reference.decoder import BAND, Plane
+from tests.reference.neural_block import NeuralModel
 from tests.reference.real import RealModel
 from tests.reference.values import CODES, INTEGER, REAL, Map
 
@@ -58,6 +61,27 @@ def model(
     )  # fmt: skip
 
 
+def network(
+    rng: np.random.Generator,
+    widths: tuple[int, int] = (16, 32),
+    *,
+    fourier: bool = False,
+    spread: float = 300.0,
+) -> Network:
+    """A network of random weights and biases, as far as they may be where spread is large."""
+    sizes = [FEATURES + FOURIER * fourier, *widths, OUTPUTS]
+    one, two, three = (
+        (_within(rng, (units, inputs), spread), _within(rng, (units,), spread))
+        for inputs, units in pairwise(sizes)
+    )
+    return Network(fourier, (one, two, three))
+
+
+def _within(rng: np.random.Generator, shape: tuple[int, ...], spread: float) -> Int64Array:
+    values = np.rint(spread * rng.standard_normal(shape))
+    return np.clip(values, -WEIGHT_LIMIT, WEIGHT_LIMIT).astype(np.int64)
+
+
 def popularity(rng: np.random.Generator, samples: Int64Array) -> Popularity:
     """Random classes for the samples of a block, so that each has some; others have none."""
     lowest = int(samples.min())
@@ -69,9 +93,7 @@ def popularity(rng: np.random.Generator, samples: Int64Array) -> Popularity:
 
 def fit_of(made: Model) -> Fit:
     """What measures a block for a model."""
-    return Fit(
-        made.weights, made.thresholds, made.activity_shift, None, (), made.offsets
-    )
+    return Fit(made.weights, made.thresholds, made.activity_shift, None, (), made.offsets)
 
 
 def counterpart(made: Model) -> reference.Model:
@@ -79,7 +101,9 @@ def counterpart(made: Model) -> reference.Model:
     return reference.read_model(made.to_bytes())
 
 
-def plane(model: reference.Model | RealModel, fills: Sequence[bytes] = (b"\0" * 8,)) -> Plane:
+def plane(
+    model: reference.Model | RealModel | NeuralModel, fills: Sequence[bytes] = (b"\0" * 8,)
+) -> Plane:
     """A plane of the reference implementation: int64, or true floats."""
     dtype, rule = CODES.index("q"), INTEGER
     if isinstance(model, RealModel):

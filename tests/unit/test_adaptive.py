@@ -125,7 +125,7 @@ def test_escapes_of_any_length() -> None:
 
 def test_room_for_words_grows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Noise on calm ground takes more words than are provided at first."""
-    monkeypatch.setattr("demzip.scan.adaptive.block.FIRST_ROOM", -8)
+    monkeypatch.setattr("demzip.scan.adaptive.payload.FIRST_ROOM", -8)
     rng = np.random.default_rng(1)
     check(plain_case(samples=rng.choice([-LIMIT, 0, 1, LIMIT], (90, 20))))
 
@@ -180,6 +180,19 @@ def test_solve(seed: int, largest: int, segments: int) -> None:
         scratch = np.zeros((2, 6, 6), np.int64)
         solve(past, segment, *scratch, np.zeros(6, np.int64), weights)
         assert weights.tolist() == reference.solve(q)
+
+
+@given(st.integers(0, 1 << 32), st.sampled_from([12, 20, 29]))
+def test_solve_wraps_alike(seed: int, width: int) -> None:
+    """Moments that are no sums of squares, as clipped differences may give."""
+    rng = np.random.default_rng(seed)
+    past = rng.integers(-(1 << width), 1 << width, (1, 27))
+    keys = [(i, j) for i in range(6) for j in range(i + 1)] + [(i, 6) for i in range(6)]
+    weights = np.zeros(6, np.int64)
+    scratch = np.zeros((2, 6, 6), np.int64)
+    solve(past, 0, *scratch, np.zeros(6, np.int64), weights)
+    expected = reference.solve(dict(zip(keys, (2 * past[0]).tolist(), strict=True)))
+    assert weights.tolist() == expected
 
 
 def test_solve_finds_the_weights() -> None:
@@ -315,7 +328,8 @@ def test_number_of_weight_sets(sets: int) -> None:
 @pytest.mark.parametrize(
     ("values", "coder", "error"),
     [
-        (np.arange(6, dtype=np.int16).reshape(2, 3), 2, UnsupportedError),
+        (np.arange(6, dtype=np.int16).reshape(2, 3), 2, CorruptError),
+        (np.arange(6, dtype=np.int16).reshape(2, 3), 3, UnsupportedError),
         (np.arange(6, dtype=np.int16).reshape(2, 3), 255, UnsupportedError),
         (np.random.default_rng(1).random((9, 9)), 1, CorruptError),
     ],

@@ -16,7 +16,7 @@ from demzip.entropy import popularity, tables
 from tests.reference import decoder, metadata
 
 TEXT = Path(__file__).resolve().parents[2].joinpath("docs", "format.md").read_text(encoding="utf-8")
-EXAMPLE = TEXT.split("## 12. ")[1].split("## 13. ")[0]
+EXAMPLE = TEXT.split("## 14. ")[1].split("## 15. ")[0]
 CONSTANTS = TEXT.split("## 2. ")[1].split("## 3. ")[0]
 
 

@@ -1,1 +1,1 @@
-"""Planes that are coded as what they depart from a fitted surface (docs/format.md section 14)."""
+"""Planes that are coded as what they depart from a fitted surface (docs/format.md section 12)."""

@@ -1,4 +1,4 @@
-"""A coordinate network in integers, sixteen columns of a row at a time (docs/format.md section 14).
+"""A coordinate network in integers, sixteen columns of a row at a time (docs/format.md section 12).
 
 `cells` holds what goes into a layer and what comes out of it, sixteen int32 for each pair of
 numbers of 16 bits: the sine and the cosine of a feature, or the outputs of two units. Weights come

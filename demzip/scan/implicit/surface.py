@@ -1,4 +1,4 @@
-"""A surface that a coordinate network draws, in integers (docs/format.md section 14)."""
+"""A surface that a coordinate network draws, in integers (docs/format.md section 12)."""
 
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -107,12 +107,9 @@ class Surface:
         return self.frequencies.size + hidden + self.output.size
 
     def describe(self) -> str:
-        """The network in words, e.g. "network of 256 features and 8 layers of 32"."""
+        """The network in words, e.g. "256 features, 8 layers of 32"."""
         width = self.hidden[0].weights.shape[0]
-        return (
-            f"network of {self.frequencies.shape[0]} features and {len(self.hidden)} layers "
-            f"of {width}"
-        )
+        return f"{self.frequencies.shape[0]} features, {len(self.hidden)} layers of {width}"
 
     def to_bytes(self) -> bytes:
         """The network section."""
@@ -129,7 +126,7 @@ class Surface:
 
     @classmethod
     def from_bytes(cls, data: bytes | memoryview, side: int) -> "Surface":
-        """Inverse of to_bytes; every field is checked against docs/format.md section 14.
+        """Inverse of to_bytes; every field is checked against docs/format.md section 12.
 
         Args:
             data: The network section.

@@ -1,4 +1,4 @@
-"""What all blocks of a plane share that a network helps to code (docs/format.md section 12)."""
+"""What all blocks of a plane share that a network helps to code (docs/format.md section 11.1)."""
 
 from dataclasses import dataclass
 
@@ -35,8 +35,14 @@ class NeuralModel:
 
     @property
     def is_fitted(self) -> bool:
-        """Whether the network was fitted to the raster."""
-        return not self.number or not self.network.equals(shipped(self.number))
+        """Whether the network is another one than the shipped."""
+        return not self.number or self.network is not shipped(self.number)
+
+    def describe(self) -> str:
+        """The network in words, e.g. "number 1, fitted"."""
+        words = [f"number {self.number}"] if self.number else ["none that is shipped"]
+        words += ["fitted"] * self.is_fitted
+        return ", ".join(words)
 
     def to_bytes(self) -> bytes:
         """The model section of the plane."""

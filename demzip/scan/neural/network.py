@@ -1,4 +1,4 @@
-"""The network that guesses the next sample's distribution (docs/format.md section 12)."""
+"""The network that guesses the next sample's distribution (docs/format.md section 11.3)."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -77,13 +77,10 @@ class Network:
         """Of the hidden layers."""
         return self.layers[0][1].size, self.layers[1][1].size
 
-    def equals(self, other: "Network") -> bool:
-        """Whether another one has the same layers."""
-        return all(
-            np.array_equal(ours, theirs)
-            for layer, of_other in zip(self.layers, other.layers, strict=True)
-            for ours, theirs in zip(layer, of_other, strict=True)
-        )
+    @property
+    def numbers(self) -> int:
+        """Weights and biases."""
+        return sum(weights.size + biases.size for weights, biases in self.layers)
 
     def to_bytes(self, base: "Network | None" = None, shift: int = 0) -> bytes:
         """The network in a model section; as it lies in a file without a base.
@@ -117,6 +114,16 @@ class Network:
         start = _start(base, FEATURES + FOURIER * fourier, widths)
         one, two, three = ((_moved(reader, w, shift), _moved(reader, b, shift)) for w, b in start)
         return cls(bool(fourier), (one, two, three)), shift
+
+
+def shift_of(network: Network, base: Network | None) -> int:
+    """Low bits, at most MAX_SHIFT, that are 0 in all differences between two networks."""
+    start = _start(base, network.inputs, network.widths)
+    bits = 1 << MAX_SHIFT
+    for layer, begin in zip(network.layers, start, strict=True):
+        for values, from_ in zip(layer, begin, strict=True):
+            bits |= int(np.bitwise_or.reduce(values - from_, axis=None))
+    return (bits & -bits).bit_length() - 1
 
 
 def _are_legal(widths: tuple[int, int]) -> bool:

@@ -1,4 +1,4 @@
-"""Networks that come with demzip, frozen for ever (docs/format.md section 12)."""
+"""Networks that come with demzip, frozen for ever (docs/format.md section 11.1)."""
 
 import hashlib
 from functools import cache
