@@ -57,7 +57,7 @@ class EncodeOptions:
         block: Side of a block in samples: a multiple of 16 from 16 to 4096.
         jobs: Threads; 0 for one per processor.
         best: Whether the smallest file counts, not time.
-        fit: How networks are trained on the raster; None where only `implicit` is.
+        fit: How networks are trained; None for their defaults.
 
     """
 
