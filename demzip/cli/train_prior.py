@@ -41,6 +41,7 @@ def train_prior(
         list[str] | None,
         typer.Option(
             "--held-out",
+            "--exclude",
             metavar="NAME",
             help="Raster, by its file name without suffix, that is measured but not trained on; "
             "may be repeated.",

@@ -72,9 +72,9 @@ def joined(batches: list[Batch]) -> Batch:
     return Batch(*(jnp.concatenate(parts) for parts in zip(*batches, strict=True)))
 
 
-def first_state(params: Params, rate: float, steps: int) -> State:
+def first_state(params: Params) -> State:
     """A state to begin with; `params` stay as they are."""
-    return State(jax.tree.map(jnp.copy, params), adam(rate, steps).init(params))
+    return State(jax.tree.map(jnp.copy, params), _adam(0.0, 1).init(params))
 
 
 def first_params(rng: np.random.Generator, inputs: int, widths: tuple[int, int]) -> Params:
@@ -170,15 +170,17 @@ def bits(params: Params, batch: Batch) -> Array:
     return code_lengths(params, batch)[0]
 
 
-def adam(rate: float, steps: int) -> Any:  # noqa: ANN401  Optax has no types
+def _adam(rate: Array | float, steps: Array | float) -> Any:  # noqa: ANN401  Optax has no types
     """Adam, whose rate falls to a hundredth along a cosine."""
-    return optax.adam(optax.cosine_decay_schedule(rate, steps, 0.01))
+    return optax.adam(
+        lambda done: rate * (0.505 + 0.495 * jnp.cos(jnp.pi * jnp.minimum(done / steps, 1.0)))
+    )
 
 
-@partial(jax.jit, static_argnames=("rate", "steps"), donate_argnames="state")
+@partial(jax.jit, donate_argnames="state")
 def several(
     state: State, start: Params, quantum: float, price: float, data: Batch, chosen: Array,
-    *, rate: float, steps: int,
+    *, rate: float, steps: float,
 ) -> tuple[State, Array]:  # fmt: skip
     """Train for some steps.
 
@@ -186,23 +188,24 @@ def several(
         state: Parameters and moments; used up.
         start: Parameters that departures are counted from; see rounded.
         quantum: Of departures; see rounded.
-        price: What a quantum of departure costs, in bits an example.
+        price: What log2(1 + quanta of departure) costs, in bits an example.
         data: Examples, all of them.
         chosen: (count, batch) examples of each step.
-        rate: Of adam.
-        steps: Of adam.
+        rate: Of learning, at first.
+        steps: Of the whole training, at the end of which it is a hundredth.
 
     Returns:
         The new state, and the mean bits of an example.
 
     """
-    tool = adam(rate, steps)
+    tool = _adam(rate, steps)
 
     def loss(params: Params, batch: Batch) -> tuple[Array, Array]:
         mixed, summary = code_lengths(rounded(params, start, quantum), batch)
-        departures = jax.tree.map(lambda a, b: jnp.abs(a - b).sum(), params, start)
+        quanta = jax.tree.map(lambda a, b: jnp.abs(a - b) / quantum, params, start)
+        cost = sum(jnp.log2(1 + part).sum() for part in jax.tree.leaves(quanta))
         mean = ((mixed + SUMMARY_SHARE * summary) * batch.says).mean()
-        return mean + price / quantum * sum(jax.tree.leaves(departures)), mixed.mean()
+        return mean + price * cost, mixed.mean()
 
     def step(state: State, some: Array) -> tuple[State, Array]:
         batch = Batch(*(part[some] for part in data))

@@ -25,7 +25,7 @@ class FittingOptions:
         batch: Examples.
         widths: Of the hidden layers, multiples of 16; those of a base, if there is one.
         shift: Low bits that stay 0 in all departures from the base.
-        price: Bits that 2**shift of departure costs, roughly: what their coding takes.
+        price: Bits that log2(1 + departure / 2**shift) costs, roughly: what coding it takes.
         seed: Of batches and first weights.
         device: A name of options.DEVICES.
 
@@ -36,7 +36,7 @@ class FittingOptions:
     batch: int = 8192
     widths: tuple[int, int] = (64, 32)
     shift: int = 5
-    price: float = 1.0
+    price: float = 4.0
     seed: int = 0
     device: str = "auto"
 
@@ -86,7 +86,7 @@ def fit(
         else:
             params = start = causal.params_of(base, fourier=inputs == FEATURES + FOURIER)
         data = causal.batch_of(examples, padded=True)
-        state = causal.first_state(params, options.rate, options.steps)
+        state = causal.first_state(params)
         for done in range(0, options.steps, CHUNK):
             steps = min(CHUNK, options.steps - done)
             chosen = rng.integers(0, count, (steps, options.batch), np.int32)

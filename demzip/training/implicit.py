@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.errors import OptionsError
+from demzip.errors import DemzipError, OptionsError
 from demzip.options import FitOptions
 from demzip.scan.implicit.surface import (
     CYCLE_BITS,
@@ -197,7 +197,7 @@ def train(
 
     Raises:
         OptionsError: There is no such device.
-        DemzipError: JAX is missing.
+        DemzipError: JAX is missing, or the network's outputs left all bounds.
 
     """
     device = pick_device(options.device)
@@ -238,6 +238,8 @@ def train(
             if progress is not None:
                 progress(count, options.steps, float(errors[-1]) * deviation)
     tree = state[0]["params"]
+    if not np.isfinite(float(errors[-1])):
+        raise DemzipError("training went astray; a lower learning rate may help")
     layers = tuple(
         Dense(*(np.asarray(tree[name][part], np.float64) for part in ("kernel", "bias")))
         for name in sorted(tree, key=lambda name: int(name.rpartition("_")[2]))

@@ -94,7 +94,7 @@ def train_prior(
         data = causal.joined([causal.batch_of(part.examples) for part in parts])
         params = causal.first_params(rng, FEATURES, options.widths)
         start = jax.tree.map(jnp.zeros_like, params)
-        state = causal.first_state(params, options.rate, options.steps)
+        state = causal.first_state(params)
         for done in range(0, options.steps, CHUNK):
             if done == 0 or done in looks:
                 known = causal.rounded(state.params, start, quantum)

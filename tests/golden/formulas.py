@@ -6,12 +6,15 @@ Those of floats use single operations of IEEE 754 on integers, or make the bits.
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from demzip.options import FitOptions
+from demzip.scan.neural.network import Network
+from demzip.scan.neural.shipped import shipped
 
 Values = list[list[float]]
 
@@ -37,6 +40,16 @@ def hill(row: int, col: int) -> int:
 def relief(rows: int, cols: int, rough: int = 7) -> list[list[int]]:
     """Hills and noise."""
     return [[hill(r, c) + noise(r, c, rough) for c in range(cols)] for r in range(rows)]
+
+
+def steep(rows: int, cols: int) -> list[list[int]]:
+    """Samples as far apart as a network may code, and hills between."""
+    made = relief(rows, cols, 9)
+    for r in range(rows):
+        for c in range(cols):
+            size = noise(r + 77, c, 90)
+            made[r][c] += (1 << size) * (1 - 2 * (c % 2)) if size < 30 else 0
+    return made
 
 
 def patchy(rows: int, cols: int, missing: int) -> list[list[int]]:
@@ -215,6 +228,39 @@ def flat_floats(rows: int, cols: int) -> Values:
     return made
 
 
+def made_network(inputs: int, first: int, second: int, spread: int = 60) -> tuple[int, Network]:
+    """A network of its own; it knows little, but how wide logistics should be."""
+    layers = []
+    for number, (count, units) in enumerate(pairwise([inputs, first, second, 11])):
+        weights = [
+            [noise(1000 * number + unit, k, 2 * spread + 1) - spread for k in range(count)]
+            for unit in range(units)
+        ]
+        biases = [noise(unit, 5000 + number, 2 * spread + 1) - spread for unit in range(units)]
+        layers.append((np.array(weights), np.array(biases)))
+    layers[2][1][6:9] = -1500, -600, 600
+    return 0, Network(inputs > 32, (layers[0], layers[1], layers[2]))
+
+
+def changed_network() -> tuple[int, Network]:
+    """The first shipped network, some of its numbers changed by multiples of 16."""
+    layers = [
+        [
+            np.clip(values + 16 * _steps(values.shape, 7 * k + j), -8191, 8191)
+            for j, values in enumerate(layer)
+        ]
+        for k, layer in enumerate(shipped(1).layers)
+    ]
+    made = Network(shipped(1).fourier, tuple((layer[0], layer[1]) for layer in layers))  # type: ignore[arg-type]  # three
+    return 1, made
+
+
+def _steps(shape: tuple[int, ...], seed: int) -> NDArray[np.int64]:
+    count = int(np.prod(shape))
+    found = [max(noise(seed, k, 40) - 36, 0) * (1 - 2 * (k % 2)) for k in range(count)]
+    return np.array(found).reshape(shape)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A golden file.
@@ -225,6 +271,8 @@ class Recipe:
         nodata: Declared no-data value.
         options: Of demzip.encode.
         mask: Gives the mask of the dataset, if it has one.
+        network: Gives the network of its band, if `neural` codes it whatever is smallest, and the
+            number of the shipped one that it begins with.
 
     """
 
@@ -233,6 +281,7 @@ class Recipe:
     nodata: float | None = None
     options: dict[str, Any] = field(default_factory=dict)
     mask: Callable[[], list[list[int]]] | None = None
+    network: Callable[[], tuple[int, Network]] | None = None
 
     def values(self) -> NDArray[Any]:
         """(bands, rows, cols), or (rows, cols) of one band."""
@@ -247,10 +296,11 @@ def of(
     *make: Callable[[], list[list[int]] | Values],
     nodata: float | None = None,
     mask: Callable[[], list[list[int]]] | None = None,
+    network: Callable[[], tuple[int, Network]] | None = None,
     **options: object,
 ) -> Recipe:
     """A recipe."""
-    return Recipe(dtype, make, nodata, options, mask)
+    return Recipe(dtype, make, nodata, options, mask, network)
 
 
 FILES: dict[str, Recipe] = {
@@ -326,5 +376,15 @@ FILES: dict[str, Recipe] = {
         predictor="implicit", fit=FitOptions(steps=100, features=5, width=3, depth=3),
         mask=lambda: [[255 * (c > r) for c in range(21)] for r in range(33)],
     ),
+    "neural": of(
+        "int16", lambda: patchy(60, 70, -9999), nodata=-9999, network=lambda: (1, shipped(1))
+    ),
+    "neural_fitted": of("uint16", lambda: [[v + 1000 for v in line] for line in relief(40, 50)],
+                        network=changed_network),
+    "neural_blocks": of("int16", lambda: mixed(50, 45), nodata=-32768, block=16,
+                        network=lambda: made_network(32, 16, 16)),
+    "neural_waves": of("float32", lambda: divided(33, 41, 4), block=16,
+                       network=lambda: made_network(64, 32, 48, 15)),
+    "neural_steep": of("int32", lambda: steep(30, 40), network=lambda: made_network(32, 48, 16)),
     "flat_floats": of("float32", lambda: flat_floats(40, 60), nodata=-9999.0, block=16),
 }  # fmt: skip

@@ -16,9 +16,15 @@ from numpy.typing import NDArray
 
 import demzip
 from demzip.codec import PlaneSource, RasterEncoder
+from demzip.codec.best import AdaptivePlan
+from demzip.codec.neural import NeuralEncoder
+from demzip.codec.plane import PlaneEncoder
 from demzip.container.plane import MASK
 from demzip.options import EncodeOptions
 from demzip.raster.georeference import Band, Georeference
+from demzip.scan.neural.model import NeuralModel
+from demzip.scan.neural.network import Network, shift_of
+from demzip.scan.neural.shipped import shipped
 from tests.golden.formulas import FILES, Recipe
 
 FOLDER = Path(__file__).parent
@@ -50,23 +56,39 @@ def mask_of(recipe: Recipe) -> NDArray[np.uint8]:
 def file_of(name: str, recipe: Recipe) -> bytes:
     """A golden file."""
     values = recipe.values()
-    if recipe.mask is None:
+    if recipe.mask is None and recipe.network is None:
         georeference = GEOREFERENCE if name == "centimetres" else None
         return demzip.encode(
             values, nodata=recipe.nodata, georeference=georeference, **recipe.options
         )
-    bands = tuple(Band(recipe.nodata, description=f"band {k}") for k in range(len(values)))
+    planes = values if values.ndim == 3 else values[None]
+    bands = tuple(Band(recipe.nodata, description=f"band {k}") for k in range(len(planes)))
     sources = [
-        PlaneSource(partial(_window, band), values.dtype.name, recipe.nodata) for band in values
+        PlaneSource(partial(_window, band), values.dtype.name, recipe.nodata) for band in planes
     ]
-    sources.append(PlaneSource(partial(_window, mask_of(recipe)), "uint8", role=MASK))
-    encoder = RasterEncoder(
-        sources, (values.shape[-2], values.shape[-1]),
-        replace(GEOREFERENCE, bands=bands, mask=True), EncodeOptions(**recipe.options),
-    )  # fmt: skip
+    if recipe.mask is not None:
+        sources.append(PlaneSource(partial(_window, mask_of(recipe)), "uint8", role=MASK))
+    about = replace(GEOREFERENCE, bands=bands, mask=recipe.mask is not None)
+    options = EncodeOptions(**recipe.options)
+    if recipe.network is not None:
+        options = replace(options, predictor="neural")
+    encoder = RasterEncoder(sources, (values.shape[-2], values.shape[-1]), about, options)
+    plan = encoder.plan(options.predictor)
+    if recipe.network is not None:
+        plan = encoder.put_together([_with_network(encoder.planes[0], *recipe.network())])
     out = io.BytesIO()
-    encoder.write(out, encoder.plan(EncodeOptions(**recipe.options).predictor))
+    encoder.write(out, plan)
     return out.getvalue()
+
+
+def _with_network(plane: PlaneEncoder, number: int, network: Network) -> AdaptivePlan:
+    """The weights of `--best`, and a network."""
+    assert isinstance(plane, NeuralEncoder)
+    plain, _ = plane.best.plans("lagrange24", plane.best.survey(1))
+    base = shipped(number) if number else None
+    weights, thresholds = plain.model.weights, plain.model.thresholds
+    model = NeuralModel(weights, thresholds, number, network, shift_of(network, base))
+    return AdaptivePlan("neural", model)
 
 
 def _window(values: NDArray[np.generic], rows: slice, cols: slice) -> NDArray[np.generic]:

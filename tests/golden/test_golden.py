@@ -16,6 +16,7 @@ from tests.reference import decoder as reference
 from tests.reference.adaptive import AdaptiveModel
 from tests.reference.lanes import LANES
 from tests.reference.model import Model
+from tests.reference.neural_block import NeuralModel
 from tests.reference.real import RealModel
 from tests.reference.tables import ESCAPE
 
@@ -135,3 +136,18 @@ def test_files_use_networks() -> None:
     assert any(network.lowest == network.highest for network in networks)
     masked = [file for file in files if file.header.planes[0].network is not None]
     assert any(file.header.planes[-1].role == MASK for file in masked)
+
+
+def test_files_use_neural_coding() -> None:
+    """Void, level and other blocks; networks that are shipped and not, with waves and without."""
+    files = [decoded(entry["name"]) for entry in ENTRIES]
+    found = [
+        (found.header.planes[0], found.kinds)
+        for found in files
+        if isinstance(found.header.planes[0].model, NeuralModel)
+    ]
+    assert {0, 1, 2, 6} <= {kind for _, kinds in found for kind in kinds}
+    assert {plane.map.dtype for plane, _ in found} >= {2, 3, 4, 6}
+    networks = [plane.model.network for plane, _ in found]
+    assert {network.fourier for network in networks} == {False, True}
+    assert len({tuple(len(biases) for _, biases in network.layers) for network in networks}) > 3

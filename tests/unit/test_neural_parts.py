@@ -1,10 +1,9 @@
-"""What neural coding is made of, against plain Python: tables, features, sections of models."""
+"""What neural coding is made of, against plain Python: tables, features."""
 
 import re
 import struct
 import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from demzip.entropy.integers import ByteReader
-from demzip.errors import CorruptError, DemzipError, UnsupportedError
 from demzip.scan.block import make_patch
 from demzip.scan.neural import shipped, tables
 from demzip.scan.neural.model import NeuralModel
@@ -23,7 +20,6 @@ from tests import terrain
 from tests.property.strategies import CONTENTS, numbers
 from tests.reference import neural as reference
 from tests.reference import neural_block as slow
-from tests.reference.fields import RefuseError, RejectError
 from tests.unit import make
 
 LIMIT = 1 << 30
@@ -138,102 +134,3 @@ def test_features_stay_within_their_limits(value: int, divisor: int, factor: int
     found = reference.scaled(value, divisor, factor)
     exact = min(max(256 * factor * value / divisor, -1536), 1536)
     assert abs(found - exact) <= 4 + 0.002 * abs(exact)
-
-
-# ---- sections
-
-
-def outcomes(data: bytes) -> tuple[Any, Any]:
-    """What both readers say of a model section: networks, or what kind of error."""
-    reader = ByteReader(data, "model")
-    found: Any
-    expected: Any
-    try:
-        model = NeuralModel.from_bytes(reader)
-        reader.done()
-        found = lists_of(model.network)
-    except UnsupportedError:
-        found = "refuse"
-    except CorruptError:
-        found = "reject"
-    try:
-        expected = slow.read_neural_model(data).network
-    except RefuseError:
-        expected = "refuse"
-    except RejectError:
-        expected = "reject"
-    return found, expected
-
-
-def section(number: int, network: Network, shift: int = 0) -> bytes:
-    weights = make.weights(np.random.default_rng(0))
-    return NeuralModel(weights, np.zeros(0, np.int64), number, network, shift).to_bytes()
-
-
-@pytest.mark.parametrize("fourier", [False, True])
-@pytest.mark.parametrize("spread", [0, 3, 300, 1e6])
-def test_networks_come_back(fourier: bool, spread: float) -> None:
-    network = make.network(np.random.default_rng(1), (16, 48), fourier=fourier, spread=spread)
-    found, expected = outcomes(section(0, network))
-    assert found == expected == lists_of(network)
-
-
-@pytest.mark.parametrize("fourier", [False, True])
-def test_changes_of_the_shipped_network(fourier: bool) -> None:
-    base = shipped.shipped(1)
-    rng = np.random.default_rng(2)
-    moved = make.network(rng, base.widths, fourier=fourier, spread=40)
-    layers = []
-    for k, (weights, biases) in enumerate(moved.layers):
-        start, first = base.layers[k]
-        added = weights * 8
-        shared = min(added.shape[1], start.shape[1])
-        added[:, :shared] += start[:, :shared]
-        layers.append((added, first + 8 * biases))
-    network = Network(fourier, (layers[0], layers[1], layers[2]))
-    found, expected = outcomes(section(1, network, 3))
-    assert found == expected == lists_of(network)
-
-
-def test_damaged_sections_read_alike() -> None:
-    rng = np.random.default_rng(3)
-    intact = section(0, make.network(rng, (16, 16)))
-    kinds = set()
-    for k in range(150):
-        data = bytearray(intact)
-        for _ in range(1 + k % 3):
-            data[int(rng.integers(len(data)) if k % 2 else rng.integers(60))] = rng.integers(256)
-        found, expected = outcomes(bytes(data))
-        assert found == expected
-        kinds.add(found if isinstance(found, str) else "read")
-    assert kinds == {"read", "reject", "refuse"}
-
-
-@pytest.mark.parametrize(
-    ("number", "tail", "kind"),
-    [
-        (0, b"\0", "reject"),
-        (0, b"\2", "reject"),
-        (1, b"\2", "reject"),
-        (1, b"\0\0", "reject"),
-        (9999, b"\0", "refuse"),
-        (0, b"\1\2\1\1\0", "reject"),
-        (0, b"\1\0\0\1\0", "reject"),
-        (0, b"\1\0\1\x08\0", "reject"),
-        (0, b"\1\0\1\1\x09", "reject"),
-        (1, b"\1\0\7\7\0", "reject"),
-        (0, b"\1\0\1\1", "reject"),
-    ],
-)
-def test_illegal_sections(number: int, tail: bytes, kind: str) -> None:
-    start = section(1, shipped.shipped(1))[:-2]
-    assert outcomes(start + b"\1\0") == (lists_of(shipped.shipped(1)),) * 2
-    assert outcomes(start + make.varint(number) + tail) == (kind, kind)
-
-
-def test_weights_beyond_their_limit() -> None:
-    network = make.network(np.random.default_rng(1), (16, 16), spread=0)
-    network.layers[1][0][3, 5] = 8192
-    assert outcomes(section(0, network)) == ("reject", "reject")
-    with pytest.raises(DemzipError):
-        Network(False, network.layers)
