@@ -34,6 +34,7 @@ from demzip.raster.finding import find_map
 from demzip.raster.georeference import Band, Georeference
 from demzip.raster.values import ValueMap
 from demzip.training.devices import pick_device
+from demzip.training.fitting import FittingOptions
 from demzip.training.implicit import ImplicitOptions
 from demzip.training.implicit import Progress as TrainingProgress
 
@@ -82,7 +83,7 @@ class RasterEncoder:
         if options.predictor == IMPLICIT:  # before all of it has been read in vain
             pick_device(ImplicitOptions.of(options.fit or FitOptions()).device)
         if options.predictor == NEURAL and options.fit is not None:
-            pick_device(options.fit.device)
+            pick_device(FittingOptions.of(options.fit).device)
         check_block(options.block)
         if min(shape) < 1:
             raise UnsupportedError(f"a raster of {shape[0]} x {shape[1]} samples has no blocks")

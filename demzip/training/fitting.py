@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from demzip.errors import OptionsError
 from demzip.options import FitOptions
-from demzip.scan.neural.network import FEATURES, FOURIER, Network
+from demzip.scan.neural.network import FEATURES, FOURIER, LANES, MAX_LANES, Network
 from demzip.scan.neural.observing import Examples
 from demzip.training.devices import pick_device
 
@@ -42,8 +43,22 @@ class FittingOptions:
 
     @classmethod
     def of(cls, fit: FitOptions) -> "FittingOptions":
-        """What a caller asked for, defaults for the rest."""
-        return cls(steps=fit.steps or cls.steps, device=fit.device)
+        """What a caller asked for, defaults for the rest.
+
+        Raises:
+            OptionsError: There are no layers so wide.
+
+        """
+        first, second = cls.widths
+        if fit.width is not None:
+            first, second = fit.width, -(-fit.width // (2 * LANES)) * LANES
+        if first not in range(LANES, LANES * MAX_LANES + 1, LANES):
+            raise OptionsError(
+                f"width {first}: for neural it must be a multiple of {LANES} up to "
+                f"{LANES * MAX_LANES}"
+            )
+        rate = cls.rate if fit.learning_rate is None else fit.learning_rate
+        return cls(fit.steps or cls.steps, rate, widths=(first, second), device=fit.device)
 
 
 def fit(

@@ -140,10 +140,10 @@ def test_command(tmp_path, packed, invoke):
 def test_fitting_without_jax(tmp_path, packed, invoke, monkeypatch):
     """Said before anything is read; nothing is written."""
     monkeypatch.setitem(sys.modules, "jax", None)
-    result = invoke("compress", tmp_path / "a.tif", "-o", tmp_path / "d.dz", "-p", "neural", "--fit")
+    arguments = "compress", tmp_path / "a.tif", "-o", tmp_path / "d.dz", "-p", "neural"
+    result = invoke(*arguments, "--fit")
     assert result.exit_code == 1
     assert "pip install demzip[neural]" in result.output
     assert not (tmp_path / "d.dz").exists()
     demzip.verify(packed)
-    result = invoke("compress", tmp_path / "a.tif", "-o", tmp_path / "d.dz", "-p", "neural")
-    assert result.exit_code == 0, "what is shipped needs no JAX"
+    assert invoke(*arguments).exit_code == 0, "what is shipped needs no JAX"
