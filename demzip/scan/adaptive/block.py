@@ -40,7 +40,7 @@ def _run(
     holes: UInt8Array,
     words: UInt32Array,
     raw_words: UInt32Array,
-    decoding: bool,  # noqa: FBT001  as payload.Run
+    decoding: bool,
 ) -> tuple[int, int] | None:
     table = weights_with_edge(model.weights, np.int64)
     ends = np.zeros(2, np.uint64)

@@ -28,7 +28,8 @@ FIRST_ROOM = 64  # words beyond one for each sample
 
 def place_samples(patch: Patch) -> Workspace:
     """This thread's workspace with the centred samples of a block, in sixteenths."""
-    work = Workspace.borrow(*patch.samples.shape, np.int64)
+    rows, cols = patch.samples.shape
+    work = Workspace.borrow(rows, cols, np.int64)
     np.subtract(patch.samples, patch.centre, out=work.interior, dtype=np.int64)
     work.interior[:] <<= FRACTION_BITS
     return work
@@ -45,7 +46,7 @@ def _streams(patch: Patch, run: Run) -> tuple[UInt32Array, UInt32Array]:
     room = max(rows * cols + FIRST_ROOM, 4) + ROW_REACH * cols
     while True:
         words, raw_words = np.empty(room, np.uint32), np.empty(room, np.uint32)
-        ends = run(place_samples(patch), mask_of(patch.holes), words, raw_words, False)  # noqa: FBT003  Run has no names
+        ends = run(place_samples(patch), mask_of(patch.holes), words, raw_words, False)
         if ends is not None:
             return words[: ends[0]].copy(), raw_words[: -(-ends[1] // 32)].copy()
         room *= 2
@@ -104,7 +105,7 @@ def read_payload(
     words, raw_words = (np.append(reader.words(size), NO_WORDS) for size in sizes)
     reader.done()
     work = Workspace.borrow(*shape, np.int64)
-    ends = run(work, mask_of(holes_of(frame.codes)), words, raw_words, True)  # noqa: FBT003  Run has no names
+    ends = run(work, mask_of(holes_of(frame.codes)), words, raw_words, True)
     if ends is None or not sizes[0] <= ends[0] <= sizes[0] + 2 or -(-ends[1] // 32) != sizes[1]:
         raise CorruptError("a stream does not end with its last sample")
     samples = (work.interior >> FRACTION_BITS) + centre

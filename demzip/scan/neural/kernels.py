@@ -99,8 +99,9 @@ def code_block(
     Preconditions: as scan/adaptive/kernels.py, and |samples| <= SAMPLE_REACH. `ground` = (weights,
     west, thresholds, prepared, wide, fitting) as there; `sight` = (errors, cells, columns, memory,
     waves) as in features/kernels.py, errors as many as samples, the columns' memory 0; `network`
-    as in layers/kernels.py, `scratch` (SCRATCH,) int32; `chances` (CONTEXTS * NODES,) uint32 of 0, `mixing` (MIX_WEIGHTS,) int64, `tables` of
-    neural/tables.py. `ends` takes the words and the bits used.
+    and `scratch` (SCRATCH,) int32 as in layers/kernels.py; `chances` (CONTEXTS * NODES,) uint32 of
+    0, `mixing` (MIX_WEIGHTS,) int64, `tables` of neural/tables.py. `ends` takes the words and the
+    bits used.
     Gives 0, or -1 where an encoder has too little room for words.
     """
     coder = (uint64(0), uint64(0xFFFFFFFFFFFFFFFF), uint64(0), uint64(0))

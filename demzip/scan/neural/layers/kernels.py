@@ -1,8 +1,8 @@
 """Layers of the network in integers, sixteen neurons at a time (docs/format.md section 11.3).
 
 Values have 8 fractional bits and come in pairs: one in the lower 16 bits of an int32, one in the
-upper ones. Weights have 10 fractional bits and come in pairs too: for the first pair of values those
-of sixteen neurons, a group, then for the second pair, and so on. Groups of hidden layers come in
+upper ones. Weights have 10 fractional bits and come in pairs too: those of sixteen neurons, a
+group, for the first pair of values, then for the second, and so on. Groups of hidden layers come in
 twos, whose weights take turns; lane i of the first and of the second are a pair of the next layer.
 """
 

@@ -14,7 +14,7 @@ from demzip.scan.neural.layers.kernels import MASSES, OUTPUTS
 from demzip.scan.real.floats.kernels import bit_length
 from demzip.vectors import everywhere, gather, lane_numbers, select, store
 
-# Where tables begin in the one array of them: those of adaptive/tables.py, then of neural/tables.py.
+# Where tables begin in the one array of them (neural/tables.py).
 LOGITS, SIGMAS, RATES, LOGARITHMS, EXPONENTIALS = 0, 4096, 9215, 9470, 9726
 SIGMA_BITS = 16
 SIGMA_REACH = REACH - 1  # where the logistic function ends
@@ -67,7 +67,8 @@ def mixture_of(scratch, prediction, activity, scale, edge, sign, shift, tables):
     `scale` is the logarithm of `activity`; the rest is how the sample's distances are counted:
     the edge in 2**-12 samples, the sign of the farther side, and that of buckets of 2**shift.
     """
-    rank0, rank1 = int64(scratch[uint64(OUTPUTS + 0)]) >> 10, int64(scratch[uint64(OUTPUTS + 1)]) >> 10
+    rank0 = int64(scratch[uint64(OUTPUTS)]) >> 10
+    rank1 = int64(scratch[uint64(OUTPUTS + 1)]) >> 10
     rank2 = int64(scratch[uint64(OUTPUTS + 2)]) >> 10
     top = max(rank0, max(rank1, rank2))
     weight0 = weight_of(rank0 - top, tables)
