@@ -117,7 +117,9 @@ class RasterEncoder:
         on_grid: PlaneEncoder = BestEncoder(tables) if self._options.best else tables
         if self._options.predictor == NEURAL:
             fit = self._options.fit if source.role == BAND else None
-            on_grid = NeuralEncoder(BestEncoder(tables), fit, self._training)
+            on_grid = NeuralEncoder(
+                BestEncoder(tables), fit, self._training, thorough=self._options.best
+            )
         if value_map.rule == "integer" or value_map.exceptions < MANY * self.grid.samples:
             return on_grid
         # The lattices of true floats may suit a grid with many exceptions better.

@@ -1,13 +1,14 @@
 """Planes on a grid for `neural`: with the shipped network, one fitted to them, or none."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from demzip.blocks.grid import BlockBox
 from demzip.codec.best import AdaptivePlan, BestEncoder
-from demzip.codec.grid import AUTO_BLOCKS, GridPlan
+from demzip.codec.grid import AUTO_BLOCKS, SURVEY_BLOCKS, GridPlan
 from demzip.codec.plane import PlanePlan, place_of
 from demzip.codec.threads import in_order
 from demzip.options import DEFAULT_PREDICTOR, NEURAL, FitOptions
@@ -22,6 +23,7 @@ from demzip.training.fitting import FittingOptions, Progress
 from demzip.training.fitting import fit as fit_network
 from demzip.training.implicit import Progress as Report
 
+STRIP_ROWS = 192  # of each surveyed block that tell whether the shipped network pays
 MAX_EXAMPLES = 1_500_000  # that a network is fitted to
 
 
@@ -34,7 +36,12 @@ class NeuralEncoder:
     """
 
     def __init__(
-        self, best: BestEncoder, fit: FitOptions | None = None, report: Report | None = None
+        self,
+        best: BestEncoder,
+        fit: FitOptions | None = None,
+        report: Report | None = None,
+        *,
+        thorough: bool = False,
     ) -> None:
         self.best = best
         self.source = best.source
@@ -42,6 +49,7 @@ class NeuralEncoder:
         self.value_map = best.value_map
         self._fit = fit
         self._report = report
+        self._thorough = thorough or fit is not None
 
     def plan(self, predictor: str) -> GridPlan | AdaptivePlan:
         """The smallest of plans with tables, without them, and with networks.
@@ -52,6 +60,8 @@ class NeuralEncoder:
         """
         if predictor != NEURAL:
             return self.best.plan(predictor)
+        if not self._thorough:
+            return self._quick_plan()
         patches = self.best.survey(AUTO_BLOCKS)
         adaptive, tables = self.best.plans(DEFAULT_PREDICTOR, patches)
         plans: list[AdaptivePlan | GridPlan] = [adaptive, tables]
@@ -62,6 +72,18 @@ class NeuralEncoder:
             return self.best.smallest(patches, plans)
         learnt, judges = self._parts(patches)
         return self.best.smallest(judges, [*plans, *self._fitted(learnt, tables.fit, self._fit)])
+
+    def _quick_plan(self) -> GridPlan | AdaptivePlan:
+        """The smaller of plans with the shipped network and with tables, on strips of blocks."""
+        patches = self.best.survey(SURVEY_BLOCKS)
+        tables = self.best.tables.plan_for(DEFAULT_PREDICTOR, patches)
+        if not all(map(_fits, self.best.tables.spans)):
+            return tables
+        strips = {number: _strip(patch) for number, patch in patches.items()}
+        anew = replace(tables, surveyed={})  # what was measured is of whole blocks
+        network = _plan(tables.fit, LATEST, shipped(LATEST))
+        chosen = self.best.smallest(strips, [network, anew])
+        return tables if chosen is anew else chosen
 
     def _parts(self, patches: dict[int, Patch]) -> tuple[dict[int, Patch], dict[int, Patch]]:
         """Blocks to fit to, and blocks that tell what that is worth: others, unless it is all."""
@@ -115,6 +137,14 @@ class NeuralEncoder:
 def _fits(span: Span) -> bool:
     """Whether a block may be coded with a network."""
     return span is None or span[1] - span[0] <= 2 * SAMPLE_REACH
+
+
+def _strip(patch: Patch) -> Patch:
+    """Rows from the middle of a block."""
+    start = max((patch.samples.shape[0] - STRIP_ROWS) // 2, 0)
+    rows = slice(start, start + STRIP_ROWS)
+    holes = None if patch.holes is None else patch.holes[rows]
+    return replace(patch, samples=patch.samples[rows], holes=holes)
 
 
 def _plan(fit: Fit, number: int, network: Network) -> AdaptivePlan:

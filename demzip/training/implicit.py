@@ -238,12 +238,12 @@ def train(
             if progress is not None:
                 progress(count, options.steps, float(errors[-1]) * deviation)
     tree = state[0]["params"]
-    if not np.isfinite(float(errors[-1])):
-        raise DemzipError("training went astray; a lower learning rate may help")
     layers = tuple(
         Dense(*(np.asarray(tree[name][part], np.float64) for part in ("kernel", "bias")))
         for name in sorted(tree, key=lambda name: int(name.rpartition("_")[2]))
     )
+    if not all(np.isfinite(part).all() for layer in layers for part in layer):
+        raise DemzipError("training went astray; a lower learning rate may help")
     return Network(
         frequencies, layers, _peaks(layers, np.asarray(inputs)), mean, deviation,
         int(cells.heights.min()), int(cells.heights.max()),

@@ -9,7 +9,7 @@ from demzip.errors import DemzipError, UnsupportedError
 from demzip.scan.neural.network import Network
 
 SHA256 = {  # of networks/<number>.bin
-    1: "6b07a270dcdf8d0cddd9fb1d101951d669a87220b2622acccd13d88420009290",
+    1: "20748cd9ef984d1d6a021f66d40fcf3c34a404b92f17f14166daba3172b26366",
 }
 LATEST = max(SHA256)
 

@@ -44,7 +44,7 @@ def scaled(values, divisor, factor):
     """Sixteen values over a divisor, times factor, with 8 fractional bits."""
     shift = max(bit_length(divisor) - 12, 0)
     most = divisor >> shift
-    inverse = (factor << 20) // most
+    inverse = int64(uint64(factor << 20) // uint64(most))
     values = values >> shift
     ends = (values & 0) + most
     values = select(values > ends, ends, values)

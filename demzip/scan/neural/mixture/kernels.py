@@ -29,10 +29,9 @@ LOGITS_PER_OCTAVE = 178  # Format: ln(2) / ln(257 / 256)
 
 @inlined
 def logarithm(number, tables):
-    """log2 of a number >= 1 in 256ths, nearly."""
+    """log2 of a number from 1 to 2**54 in 256ths, nearly."""
     length = bit_length(number) - 1
-    fraction = number >> (length - 8) if length > 8 else number << (8 - length)
-    return (length << 8) + int64(tables[uint64(LOGARITHMS + (fraction & 255))])
+    return (length << 8) + int64(tables[uint64(LOGARITHMS + (((number << 8) >> length) & 255))])
 
 
 @inlined
