@@ -25,6 +25,7 @@ from tests.reference.model import Model
 from tests.reference.neural_block import NeuralModel
 from tests.reference.real import RealModel
 from tests.terrain import Array
+from tests.unit import make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,9 +86,7 @@ def kinds(values: Array) -> Array:
 def networked(values: Array, fit: FitOptions | None = None) -> bytes:
     """A file that networks code, however small it is; a fitted one is of small numbers."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(
-            "demzip.codec.best.BestEncoder.smallest", lambda _self, _patches, plans: list(plans)[-1]
-        )
+        patched.setattr("demzip.codec.best.BestEncoder.smallest", make.with_network)
         patched.setattr(
             "demzip.codec.neural.fit_network",
             lambda _known, base, *_: base or made_network(32, 16, 16, 3)[1],
