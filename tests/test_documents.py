@@ -208,7 +208,7 @@ def test_defaults_are_those_of_the_application(command: str) -> None:
 def test_predictors_are_all_named() -> None:
     (row,) = (row for row in documented("compress") if "--predictor" in row.names)
     named = set(re.findall(r"`(\w+)`", row.cells[1]))
-    everything = {*demzip.PREDICTORS, "implicit", "auto"}
+    everything = {*demzip.PREDICTORS, "neural", "implicit", "auto"}
     assert named == everything - {f"jpeg{number}" for number in range(2, 7)}
 
 

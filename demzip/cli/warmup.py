@@ -22,8 +22,10 @@ def warmup() -> None:
 
     from demzip import jit
     from demzip.blocks.grid import BlockBox
-    from demzip.codec import decode, encode
+    from demzip.codec import decode, encode, open_bytes
     from demzip.errors import CorruptError
+    from demzip.scan.block import make_patch
+    from demzip.scan.neural.observing import examples
     from demzip.training.implicit import flat_surface
 
     started = time.perf_counter()
@@ -34,7 +36,11 @@ def warmup() -> None:
                 raise CorruptError("compiled code does not give samples back on this machine")
     values, _ = next(_rasters())
     decode(encode(values, best=True))
-    decode(encode(values, predictor="neural"))
+    packed = encode(values, predictor="neural")
+    decode(packed)
+    model = open_bytes(packed).planes[0].model
+    patch = make_patch(values, None, (int(values.min()), int(values.max())))
+    examples(patch, model.weights, model.thresholds)
     flat_surface(0, side=16).draw(BlockBox(0, 0, 0, 16, 16))
     seconds = time.perf_counter() - started
     directory = jit.cache_directory()

@@ -211,7 +211,8 @@ for path in sorted(Path(sys.argv[1]).glob("*.tif")):
     run("compress", path, "-o", "x.dz", "-f", "-p", "auto", "--block", "64")
     run("compress", path, "-o", "x.dz", "-f")
     run("decompress", "x.dz", "-o", "x.tif", "-f")
-    run("entropy", path, "-p", "jpeg3")
+    run("compress", path, "-o", "x.dz", "-f", "-p", "neural")
+    run("entropy", path, "-p", "jpeg3", "-p", "neural")
 rng = np.random.default_rng(1)
 for rows in (200, 20):
     for dtype in ("int32", "uint32", "int64", "uint64", "float64"):

@@ -146,7 +146,7 @@ def test_files_use_neural_coding() -> None:
         for found in files
         if isinstance(found.header.planes[0].model, NeuralModel)
     ]
-    assert {0, 1, 2, 6} <= {kind for _, kinds in found for kind in kinds}
+    assert {0, 2, 5, 6} <= {kind for _, kinds in found for kind in kinds}
     assert {plane.map.dtype for plane, _ in found} >= {2, 3, 4, 6}
     networks = [plane.model.network for plane, _ in found]
     assert {network.fourier for network in networks} == {False, True}

@@ -13,6 +13,7 @@ from demzip.codec import neural, open_bytes
 from demzip.codec.best import BestEncoder
 from demzip.scan.neural.shipped import shipped
 from tests import terrain
+from tests.unit import make
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -22,7 +23,7 @@ BLOCK = 64
 @pytest.fixture(autouse=True)
 def networks(monkeypatch):
     """Whatever is smaller, a network codes the blocks."""
-    monkeypatch.setattr(BestEncoder, "smallest", lambda _best, _patches, plans: list(plans)[-1])
+    monkeypatch.setattr(BestEncoder, "smallest", make.with_network)
 
 
 @pytest.fixture

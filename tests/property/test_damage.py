@@ -14,15 +14,18 @@ from hypothesis import strategies as st
 import demzip
 from demzip.codec import open_bytes
 from demzip.errors import DemzipError
+from demzip.options import FitOptions
 from demzip.raster.georeference import Band, Georeference
 from tests import terrain
-from tests.golden.formulas import FILES, at_zero, posts
+from tests.golden.formulas import FILES, at_zero, made_network, posts
 from tests.reference import decoder as reference
 from tests.reference.adaptive import AdaptiveModel
 from tests.reference.fields import Fields, RefuseError, RejectError
 from tests.reference.model import Model
+from tests.reference.neural_block import NeuralModel
 from tests.reference.real import RealModel
 from tests.terrain import Array
+from tests.unit import make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 NAMES = (
     "relief", "holes", "ranks", "float", "row", "spikes", "popular", "metadata", "bands", "kinds",
     "full", "rules", "lattice", "explicit", "coarse", "adaptive", "level",
+    "neural", "own network",
 )  # fmt: skip
 MOST_SAMPLES = 6000  # larger rasters, which a changed header may claim, are not decoded
 
@@ -58,6 +62,8 @@ def file(name: str) -> bytes:
         "rules": lambda: demzip.encode(np.array(posts(18, 20, 6), np.float32)),
         "adaptive": lambda: demzip.encode(kinds(holey), nodata=-99, best=True),
         "level": lambda: demzip.encode((relief // 40 * 40).astype(np.int16), best=True),
+        "neural": lambda: networked(kinds(holey)),
+        "own network": lambda: networked(holey[:9, :12], fit=FitOptions()),
         "lattice": lambda: demzip.encode(np.array(at_zero(14, 16), np.float32)),
         "metadata": lambda: demzip.encode(
             relief.astype(np.int8),
@@ -75,6 +81,17 @@ def kinds(values: Array) -> Array:
     made[7:9, :9] = -32768
     made[0, ::5] = [1 << 60, -(1 << 63), 1 << 60, 1 << 60, 5]
     return made
+
+
+def networked(values: Array, fit: FitOptions | None = None) -> bytes:
+    """A file that networks code, however small it is; a fitted one is of small numbers."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("demzip.codec.best.BestEncoder.smallest", make.with_network)
+        patched.setattr(
+            "demzip.codec.neural.fit_network",
+            lambda _known, base, *_: base or made_network(32, 16, 16, 3)[1],
+        )
+        return demzip.encode(values, nodata=-99, predictor="neural", fit=fit)
 
 
 def popular() -> bytes:
@@ -110,6 +127,8 @@ def test_files_are_what_their_names_say() -> None:
     assert models[2].anchor  # type: ignore[union-attr]
     for name in ("adaptive", "level"):
         assert isinstance(planes[name][0].model, AdaptiveModel)
+    for name in ("neural", "own network"):
+        assert isinstance(planes[name][0].model, NeuralModel)
 
 
 @pytest.mark.parametrize("name", NAMES)

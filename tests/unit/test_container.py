@@ -170,7 +170,7 @@ def test_sections(changes: dict[str, Any], error: type[DemzipError] | None) -> N
 
 
 @pytest.mark.parametrize("place", ["predictor", "dtype", "rule"])
-@pytest.mark.parametrize("value", [13, 255])
+@pytest.mark.parametrize("value", [14, 255])
 def test_identifiers_of_later_versions(place: str, value: int) -> None:
     first, *_ = parts(DATA)[0].planes
     section = bytearray(first)

@@ -34,10 +34,7 @@ RELIEF = terrain.relief(60, 50, seed=3).astype(np.int16)
 def networks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is smaller, a network codes the blocks if one may."""
 
-    def last(_best: object, _patches: object, plans: Any) -> Plan:
-        return list(plans)[-1]
-
-    monkeypatch.setattr(BestEncoder, "smallest", last)
+    monkeypatch.setattr(BestEncoder, "smallest", make.with_network)
 
 
 def first_plane(data: bytes) -> Plane:
@@ -122,18 +119,20 @@ def test_networks_of_their_own(monkeypatch: pytest.MonkeyPatch, fourier: bool) -
 # ---- the choice
 
 
-def test_never_larger_than_the_other_coders(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("best", [False, True])
+def test_never_larger_than_the_other_coders(monkeypatch: pytest.MonkeyPatch, best: bool) -> None:
     """A network that knows nothing is left out."""
-    options = {"block": 64}
-    best = demzip.encode(RELIEF, best=True, **options)
+    options: dict[str, Any] = {"block": 64, "best": best}
+    expected = demzip.encode(RELIEF, **options)
     ignorant = network(1)
     monkeypatch.setattr(neural, "LATEST", 0)
     monkeypatch.setattr(neural, "shipped", lambda _: ignorant)
-    assert demzip.encode(RELIEF, predictor="neural", **options) == best
+    assert demzip.encode(RELIEF, predictor="neural", **options) == expected
 
 
-def test_a_network_that_knows_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the bytes of the surveyed blocks and of the model."""
+@pytest.mark.parametrize("best", [False, True])
+def test_the_smallest_is_taken(monkeypatch: pytest.MonkeyPatch, best: bool) -> None:
+    """By the bytes of surveyed blocks, or of rows in their middle, and of the model."""
     sizes: list[int] = []
     whole = BestEncoder._survey_size
 
@@ -142,20 +141,40 @@ def test_a_network_that_knows_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
         return sizes[-1]
 
     monkeypatch.setattr(BestEncoder, "_survey_size", measured)
-    data = demzip.encode(RELIEF, predictor="neural")
-    kinds = ["adaptive", "tables", "neural"]
-    assert len(sizes) == 3
+    data = demzip.encode(RELIEF, predictor="neural", best=best)
+    kinds = ["adaptive", "tables", "neural"] if best else ["neural", "tables"]
+    assert len(sizes) == len(kinds)
     assert first_plane(data).coder == kinds[sizes.index(min(sizes))]
-    plane = open_bytes(data)
-    payload = sum(plane.entry(0, box).size for box in plane.grid)
-    assert min(sizes) - 3 <= payload + len(PlaneSection.from_bytes(plane.header.planes[0]).model)
+    decoder = open_bytes(data)
+    (entry,) = (decoder.entry(0, box) for box in decoder.grid)
+    model = PlaneSection.from_bytes(decoder.header.planes[0]).model
+    assert abs(min(sizes) - entry.size - len(model)) < 4
 
 
-def test_best_changes_nothing() -> None:
-    data = demzip.encode(RELIEF, predictor="neural")
-    assert demzip.encode(RELIEF, predictor="neural", best=True) == data
-    assert open_bytes(data).grid.size == 1216
-    assert open_bytes(demzip.encode(RELIEF, predictor="neural", block=48)).grid.size == 48
+@pytest.mark.parametrize("best", [False, True])
+def test_a_few_rows_tell(monkeypatch: pytest.MonkeyPatch, best: bool) -> None:
+    """Without `best` only some rows of each block, holes and all, are coded on trial."""
+    monkeypatch.setattr(neural, "STRIP_ROWS", 20)
+    shapes: list[set[tuple[int, int]]] = []
+
+    def judged(_best: object, patches: dict[int, Any], plans: Any) -> Plan:
+        shapes.append({patch.samples.shape for patch in patches.values()})
+        shapes.append({patch.holes.shape for patch in patches.values()})
+        return make.with_network(_best, patches, plans)
+
+    monkeypatch.setattr(BestEncoder, "smallest", judged)
+    values = RELIEF.copy()
+    values[::3, ::5] = -9999
+    assert comes_back(values, nodata=-9999, block=32, best=best).coder == "neural"
+    rows = {32, 28} if best else {20}
+    assert shapes == [{(r, c) for r in rows for c in (32, 18)}] * 2
+
+
+@pytest.mark.parametrize("best", [False, True])
+def test_blocks_are_as_large_as_with_best(best: bool) -> None:
+    options: dict[str, Any] = {"predictor": "neural", "best": best}
+    assert open_bytes(demzip.encode(RELIEF, **options)).grid.size == 1216
+    assert open_bytes(demzip.encode(RELIEF, block=48, **options)).grid.size == 48
 
 
 @pytest.mark.usefixtures("networks")
