@@ -64,7 +64,7 @@ class ImplicitOptions:
 
     """
 
-    features: int = 256
+    features: int = 128
     scale: float = 10.0
     width: int = 32
     depth: int = 8

@@ -37,7 +37,7 @@ def test_compress_and_info(small, run):
     assert (found["predictor"], found["verified"]) == ("implicit", True)
     assert run("verify", "s.dz", small).exit_code == 0
     bands = json.loads(run("info", "s.dz", "--json").stdout)["bands"]
-    assert {band["network"] for band in bands} == {"256 features, 2 layers of 4"}
+    assert {band["network"] for band in bands} == {"128 features, 2 layers of 4"}
     assert "2 layers of 4" in run("info", "s.dz").stdout
     assert run("decompress", "s.dz", "-o", "back.tif").exit_code == 0
     with rasterio.open("back.tif") as back, rasterio.open(small) as original:
