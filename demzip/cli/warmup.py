@@ -24,8 +24,8 @@ def warmup() -> None:
     from demzip.blocks.grid import BlockBox
     from demzip.codec import decode, encode, open_bytes
     from demzip.errors import CorruptError
-    from demzip.scan.block import make_patch
     from demzip.scan.neural.observing import examples
+    from demzip.scan.survey import Patch
     from demzip.training.implicit import flat_surface
 
     started = time.perf_counter()
@@ -39,8 +39,7 @@ def warmup() -> None:
     packed = encode(values, predictor="neural")
     decode(packed)
     model = open_bytes(packed).planes[0].model
-    patch = make_patch(values, None, (int(values.min()), int(values.max())))
-    examples(patch, model.weights, model.thresholds)
+    examples(Patch(values.astype("int64"), None, 60, 60), model.weights, model.thresholds)
     flat_surface(0, side=16).draw(BlockBox(0, 0, 0, 16, 16))
     seconds = time.perf_counter() - started
     directory = jit.cache_directory()
