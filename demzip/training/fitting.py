@@ -1,4 +1,4 @@
-"""Fits the network of docs/format.md section 12 to the samples of one raster."""
+"""Fits the network of docs/format.md section 11 to the samples of one raster."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
