@@ -1,4 +1,4 @@
-"""The network of docs/format.md section 12 in floats, and the steps that train it.
+"""The network of docs/format.md section 11 in floats, and the steps that train it.
 
 Only who trains imports this module: it needs JAX. Parameters are a list of (weights (inputs,
 outputs), biases (outputs,)), in units of 1 where the integers count 2**-10.

@@ -1,4 +1,4 @@
-"""Fits the network of docs/format.md section 12 to the samples of one raster."""
+"""Fits the network of docs/format.md section 11 to the samples of one raster."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class FittingOptions:
 
     """
 
-    steps: int = 2500
-    rate: float = 2e-3
+    steps: int = 3000
+    rate: float = 1e-2
     batch: int = 8192
     widths: tuple[int, int] = (64, 32)
     shift: int = 5

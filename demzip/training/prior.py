@@ -1,4 +1,4 @@
-"""Trains a network for all rasters, as those that come with demzip (docs/format.md section 12)."""
+"""Trains a network for all rasters, as those that come with demzip (docs/format.md section 11)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

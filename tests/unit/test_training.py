@@ -1,4 +1,4 @@
-"""Networks of section 12: their mirror in floats against plain integers, and their training."""
+"""Networks of section 11: their mirror in floats against plain integers, and their training."""
 
 import math
 import sys
@@ -33,8 +33,12 @@ def random_network(rng, inputs=32, widths=(32, 16), most=600):
     return Network(inputs > 32, layers)
 
 
+def same(one, other):
+    return one.to_bytes() == other.to_bytes()
+
+
 def plain_outputs(network, features):
-    """Section 12.3, integer by integer."""
+    """Section 11.3, integer by integer."""
     level = [int(value) for value in features]
     for number, (weights, biases) in enumerate(network.layers):
         sums = [
@@ -99,7 +103,7 @@ def test_floats_follow_the_integers(inputs, most):
 
 def test_parameters_come_back():
     network = random_network(np.random.default_rng(1), 64)
-    assert causal.network_of(causal.params_of(network)).equals(network)
+    assert same(causal.network_of(causal.params_of(network)), network)
     narrow = random_network(np.random.default_rng(1))
     wider = causal.network_of(causal.params_of(narrow, fourier=True))
     assert wider.fourier
@@ -130,7 +134,7 @@ def test_departures_are_whole_quanta_within_the_range():
             for values, others in zip(layer, old, strict=True):
                 assert not ((values - others) % 2**shift).any()
                 assert np.abs(values).max() <= WEIGHT_LIMIT
-        assert not network.equals(before)
+        assert not same(network, before)
 
 
 def test_training_lowers_the_bits(known, base):
@@ -149,13 +153,13 @@ def test_fits_to_another_raster(base):
     written = fitted.to_bytes(base, 4)  # all departures are multiples of 16
     again, shift = Network.from_bytes(ByteReader(written, "network"), base)
     assert shift == 4
-    assert again.equals(fitted)
-    assert fit(known, base, options).equals(fitted)
+    assert same(again, fitted)
+    assert same(fit(known, base, options), fitted)
 
 
 def test_departures_that_cost_too_much_are_left(known, base):
     options = FittingOptions(steps=100, batch=256, price=1e9)
-    assert fit(known, base, options).equals(base)
+    assert same(fit(known, base, options), base)
 
 
 def test_options_of_a_caller():
@@ -207,7 +211,7 @@ def test_prior_of_some_parts(ground):
     short = train_prior(parts, PriorOptions(steps=1, widths=(16, 16), batch=64))
     network = train_prior(parts, options)
     assert mean_bits(network, parts[0].examples) < mean_bits(short, parts[0].examples) - 0.2
-    assert train_prior(parts, options).equals(network)
+    assert same(train_prior(parts, options), network)
 
 
 @pytest.mark.parametrize(
