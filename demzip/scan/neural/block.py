@@ -37,7 +37,8 @@ def _run(
     status = code_block(
         decoding, holes, work.samples, work.magnitudes, work.rows, work.cols, work.stride,
         ground_of(work, model.weights, model.thresholds), sight_of(work, place),
-        layout_of(model.network), np.zeros(SCRATCH, np.int32), np.zeros(CONTEXTS * NODES, np.uint32),
+        layout_of(model.network), np.zeros(SCRATCH, np.int32),
+        np.zeros(CONTEXTS * NODES, np.uint32),
         np.tile(np.array(FIRST_WEIGHTS, np.int64), MIX_WEIGHTS // len(FIRST_WEIGHTS)),
         neural_tables(), words, raw_words, ends,
     )  # fmt: skip
