@@ -20,7 +20,7 @@ Fit = Annotated[
 Steps = Annotated[
     int | None,
     typer.Option(
-        metavar="N", help="Steps of training; by default 3000 for neural, 2000 for implicit."
+        metavar="N", help="Steps of training; by default 5000 for neural, 2000 for implicit."
     ),
 ]
 Width = Annotated[

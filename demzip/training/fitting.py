@@ -32,7 +32,7 @@ class FittingOptions:
 
     """
 
-    steps: int = 3000
+    steps: int = 5000
     rate: float = 1e-2
     batch: int = 8192
     widths: tuple[int, int] = (64, 32)
