@@ -1,13 +1,14 @@
 """A surface for a plane on a grid: the cells it is fitted to, and how finely it is rounded."""
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.blocks.grid import BlockBox
+from demzip.blocks.grid import BlockBox, BlockGrid
 from demzip.codec.threads import in_order
+from demzip.options import FitOptions
 from demzip.scan.implicit.surface import Surface
 from demzip.training.implicit import (
     MAX_CELLS,
@@ -18,9 +19,6 @@ from demzip.training.implicit import (
     train,
 )
 
-if TYPE_CHECKING:
-    from demzip.codec.grid import GridEncoder
-
 Int64Array = NDArray[np.int64]
 
 MOST_BLOCKS = 256  # that cells are taken from
@@ -28,7 +26,20 @@ TRIAL_BLOCKS = 4  # that tell how finely weights are worth rounding
 BITS = range(3, 10)  # of the fractions of weights
 
 
-def fit_surface(plane: "GridEncoder", progress: Progress | None = None) -> Surface:
+class SampledPlane(Protocol):
+    """A plane on a grid, as far as a surface is concerned; see codec.grid.GridEncoder."""
+
+    grid: BlockGrid
+    jobs: int
+    fit: FitOptions
+
+    def samples(
+        self, box: BlockBox
+    ) -> tuple[NDArray[np.integer], NDArray[np.uint8] | None]:
+        """Samples of a block and the codes of its holes."""
+
+
+def fit_surface(plane: SampledPlane, progress: Progress | None = None) -> Surface:
     """Train a network on the samples of a plane.
 
     Raises:
@@ -45,13 +56,13 @@ def fit_surface(plane: "GridEncoder", progress: Progress | None = None) -> Surfa
     return min((network.rounded(bits) for bits in BITS), key=partial(_cost, plane, boxes))
 
 
-def _spread(plane: "GridEncoder", most: int) -> list[BlockBox]:
+def _spread(plane: SampledPlane, most: int) -> list[BlockBox]:
     """Some blocks, evenly."""
     count = min(most, plane.grid.count)
     return [plane.grid.box(int((k + 0.5) * plane.grid.count / count)) for k in range(count)]
 
 
-def _gather(plane: "GridEncoder", seed: int) -> Cells:
+def _gather(plane: SampledPlane, seed: int) -> Cells:
     """Cells that have a sample, the same ones every time."""
     boxes = _spread(plane, MOST_BLOCKS)
     take = partial(_cells_of, plane, MAX_CELLS // len(boxes), seed)
@@ -61,7 +72,7 @@ def _gather(plane: "GridEncoder", seed: int) -> Cells:
 
 
 def _cells_of(
-    plane: "GridEncoder", most: int, seed: int, box: BlockBox
+    plane: SampledPlane, most: int, seed: int, box: BlockBox
 ) -> tuple[Int64Array, Int64Array, Int64Array]:
     samples, codes = plane.samples(box)
     valid = np.arange(samples.size) if codes is None else np.flatnonzero(codes == 0)
@@ -72,7 +83,7 @@ def _cells_of(
     return box.row + rows, box.col + cols, samples.ravel()[valid].astype(np.int64)
 
 
-def _cost(plane: "GridEncoder", boxes: list[BlockBox], surface: Surface) -> float:
+def _cost(plane: SampledPlane, boxes: list[BlockBox], surface: Surface) -> float:
     """Bits of the network and, roughly, of the departures from it."""
     errors = np.concatenate(
         list(in_order(plane.jobs, partial(_roughness, plane, surface), boxes))
@@ -81,7 +92,7 @@ def _cost(plane: "GridEncoder", boxes: list[BlockBox], surface: Surface) -> floa
     return float(8 * len(surface.to_bytes()) + plane.grid.samples * np.log2(mean + 0.1))
 
 
-def _roughness(plane: "GridEncoder", surface: Surface, box: BlockBox) -> Int64Array:
+def _roughness(plane: SampledPlane, surface: Surface, box: BlockBox) -> Int64Array:
     """What W + N - NW leaves of departures, in magnitude."""
     samples, codes = plane.samples(box)
     departures = samples - surface.draw(box)
