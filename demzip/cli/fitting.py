@@ -67,7 +67,8 @@ def fit_options(
     given = fit or found != FitOptions()
     if given and not set(TRAINED) & set(predictors):
         raise OptionsError(
-            f"no network is trained for {', '.join(predictors)}; -p {' or '.join(TRAINED)} has one"
+            f"no network is trained for {', '.join(predictors)}; "
+            f"-p {' and -p '.join(TRAINED)} have one"
         )
     if (depth, scale) != (None, None) and TRAINED[1] not in predictors:
         raise OptionsError("--depth and --fourier-scale: only for -p implicit")

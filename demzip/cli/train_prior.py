@@ -54,8 +54,9 @@ def train_prior(
     device: Device = "auto",
     force: Force = False,
 ) -> None:
-    """Train a network for all rasters, such as those that come with demzip.
+    """Train a network for all rasters.
 
+    Networks that come with demzip, with which `neural` begins, are made so.
     Bands on a grid are trained on as they are, turned, divided and thinned out, others rounded to
     several grids. The same command writes the same network, on the same machine. Needs pip install
     'demzip[neural]'.

@@ -12,7 +12,7 @@ import rasterio
 import demzip
 from demzip.predict.templates import PREDICTORS
 
-FAST = ("--steps", 3, "--width", 4, "--depth", 2, "--fourier-scale", 1.5, "--device", "cpu")
+FAST = ("--steps", 3, "--width", 16, "--depth", 2, "--fourier-scale", 1.5, "--device", "cpu")
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -37,8 +37,8 @@ def test_compress_and_info(small, run):
     assert (found["predictor"], found["verified"]) == ("implicit", True)
     assert run("verify", "s.dz", small).exit_code == 0
     bands = json.loads(run("info", "s.dz", "--json").stdout)["bands"]
-    assert {band["network"] for band in bands} == {"128 features, 2 layers of 4"}
-    assert "2 layers of 4" in run("info", "s.dz").stdout
+    assert {band["network"] for band in bands} == {"128 features, 2 layers of 16"}
+    assert "2 layers of 16" in run("info", "s.dz").stdout
     assert run("decompress", "s.dz", "-o", "back.tif").exit_code == 0
     with rasterio.open("back.tif") as back, rasterio.open(small) as original:
         assert np.array_equal(back.read(), original.read())
@@ -60,7 +60,8 @@ def test_entropy(small, run):
     done = run("entropy", small, "--all-predictors", "--fit", *FAST, "--json")
     assert done.exit_code == 0, done.output
     rows = json.loads(done.stdout)["predictors"]
-    assert sorted(row["name"] for row in rows) == sorted((*PREDICTORS, "implicit"))
+    names = (*PREDICTORS, "neural", "neural --fit", "implicit")
+    assert sorted(row["name"] for row in rows) == sorted(names)
     done = run("entropy", small, "--band", 2, "-p", "implicit", *FAST, "--json")
     (row,) = json.loads(done.stdout)["predictors"]
     with rasterio.open(small) as dataset:

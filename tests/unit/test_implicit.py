@@ -284,7 +284,7 @@ def test_where_networks_may_stand() -> None:
     refused(with_section(data, network=b""), CorruptError)
     refused(with_section(adaptive, predictor="implicit", network=some), CorruptError)
     refused(with_section(floats, predictor="implicit", network=some), CorruptError)
-    refused(with_section(data, predictor="neural"), UnsupportedError)
+    refused(with_section(data, predictor="neural"), CorruptError)
 
 
 def of_version(data: bytes, version: int) -> bytes:

@@ -18,6 +18,7 @@ from demzip.scan.real.model import RealModel
 from tests import terrain
 from tests.reference.decoder import read_payload, read_values
 from tests.reference.fields import RejectError
+from tests.reference.neural import Place
 from tests.reference.predictor import Surface
 from tests.reference.real import RealBlock, read_real_model
 from tests.unit import make
@@ -139,7 +140,9 @@ def check(case: Case) -> bytes:
     size = expected.dtype.itemsize
     fills = [fill.to_bytes(size, "little") for fill in FILLS]
     slow = read_real_model(case.model.to_bytes(), 8 * size)
-    values = read_values(payload, rows, cols, make.plane(slow, fills), [])
+    values = read_values(
+        payload, rows, cols, make.plane(slow, fills), None, [], Place(0, 0, rows, cols)
+    )
     assert b"".join(map(b"".join, values)) == expected.tobytes()
     return payload
 
@@ -274,7 +277,8 @@ def outcome(payload: bytes, case: Case, slow: Any) -> bytes | None:
         found = None
     expected: bytes | None
     try:
-        expected = b"".join(map(b"".join, read_values(payload, rows, cols, slow, [])))
+        values = read_values(payload, rows, cols, slow, None, [], Place(0, 0, rows, cols))
+        expected = b"".join(map(b"".join, values))
     except RejectError as error:
         expected = found if error.args == ("a coded stream",) else None
     assert found == expected
