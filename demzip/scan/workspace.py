@@ -163,21 +163,21 @@ class Wave:
         if found is not None and fits and found.samples.dtype == np.dtype(dtype):
             return replace(found, period=period)
         found = _BORROWED.wave = cls(
-            _aligned(cells, dtype),
-            _aligned(cells, dtype),
-            _aligned(cells, np.int32),
-            _aligned(LANES, dtype),
-            _aligned(LANES, dtype),
-            _aligned(2 * LAG * LANES, dtype),
-            _aligned(TEMPLATE_SIZE * LANES, dtype),
-            _aligned(LANES, np.int32),
-            _aligned(LANES, np.int32),
+            aligned(cells, dtype),
+            aligned(cells, dtype),
+            aligned(cells, np.int32),
+            aligned(LANES, dtype),
+            aligned(LANES, dtype),
+            aligned(2 * LAG * LANES, dtype),
+            aligned(TEMPLATE_SIZE * LANES, dtype),
+            aligned(LANES, np.int32),
+            aligned(LANES, np.int32),
             period,
         )
         return found
 
 
-def _aligned(size: int, dtype: type) -> NDArray[Any]:
+def aligned(size: int, dtype: type) -> NDArray[Any]:
     """Zeros that begin with a line of the cache: vectors across two lines take twice as long."""
     count = size * np.dtype(dtype).itemsize
     room = np.zeros(count + LINE, np.uint8)

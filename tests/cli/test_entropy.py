@@ -194,5 +194,6 @@ def test_fitted_networks_have_rows_of_their_own(tile, run, monkeypatch, assert_f
     names = [row["name"] for row in json.loads(result.stdout)["predictors"]]
     assert sorted(names) == ["neural", "neural --fit"]
     assert called == [(False, 30), (True, 30)]
-    assert_fails(run("entropy", tile, "-p", "jpeg4", "--fit"), 2, "jpeg4", "neural or implicit")
+    failed = run("entropy", tile, "-p", "jpeg4", "--fit")
+    assert_fails(failed, 2, "jpeg4", "-p neural and -p implicit")
     assert_fails(run("entropy", tile, "-p", "neural", "--depth", 3), 2, "--depth", "implicit")

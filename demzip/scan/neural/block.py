@@ -17,7 +17,7 @@ from demzip.scan.neural.residual.kernels import FIRST_WEIGHTS, MIX_WEIGHTS
 from demzip.scan.neural.sight import ground_of, sight_of
 from demzip.scan.neural.tables import neural_tables
 from demzip.scan.survey import Patch
-from demzip.scan.workspace import Workspace
+from demzip.scan.workspace import Workspace, aligned
 
 Int64Array = NDArray[np.int64]
 UInt8Array = NDArray[np.uint8]
@@ -37,7 +37,7 @@ def _run(
     status = code_block(
         decoding, holes, work.samples, work.magnitudes, work.rows, work.cols, work.stride,
         ground_of(work, model.weights, model.thresholds), sight_of(work, place),
-        layout_of(model.network), np.zeros(SCRATCH, np.int32),
+        layout_of(model.network), aligned(SCRATCH, np.int32),
         np.zeros(CONTEXTS * NODES, np.uint32),
         np.tile(np.array(FIRST_WEIGHTS, np.int64), MIX_WEIGHTS // len(FIRST_WEIGHTS)),
         neural_tables(), words, raw_words, ends,

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from demzip.constants import LANES
 from demzip.scan.neural.network import Layer, Network
+from demzip.scan.workspace import aligned
 
 Int32Array = NDArray[np.int32]
 Int64Array = NDArray[np.int64]
@@ -61,4 +62,6 @@ def layout_of(network: Network) -> NetworkLayout:
         _layer(two, _order_of(first), second, 2),
         _layer(three, _order_of(second), LANES, 1),
     )
-    return inputs.shape[1], first // LANES, second // LANES, np.concatenate(parameters)
+    laid = aligned(sum(part.size for part in parameters), np.int32)
+    np.concatenate(parameters, out=laid)
+    return inputs.shape[1], first // LANES, second // LANES, laid
