@@ -140,9 +140,8 @@ def check(case: Case) -> bytes:
     size = expected.dtype.itemsize
     fills = [fill.to_bytes(size, "little") for fill in FILLS]
     slow = read_real_model(case.model.to_bytes(), 8 * size)
-    values = read_values(
-        payload, rows, cols, make.plane(slow, fills), None, [], Place(0, 0, rows, cols)
-    )
+    plane, place = make.plane(slow, fills), Place(0, 0, rows, cols)
+    values = read_values(payload, rows, cols, plane, None, [], place)
     assert b"".join(map(b"".join, values)) == expected.tobytes()
     return payload
 
