@@ -50,7 +50,7 @@ def _bands(source: RasterSource, name: str) -> Iterator[Ground]:
             continue
         values = np.ascontiguousarray(source.read(source.planes.index(plane), *whole))
         value_map, _ = find_map(
-            lambda down, across, of=values: of[down, across],  # type: ignore[misc]
+            lambda down, across, of=values: of[down, across],  # type: ignore[misc]  # a default binds
             [whole], plane.dtype, plane.nodata,
         )  # fmt: skip
         samples, codes = value_map.to_samples(values)
