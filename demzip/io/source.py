@@ -85,7 +85,7 @@ class RasterSource:
     def file_bytes(self) -> int | None:
         """Bytes of the file, if it is a local one."""
         # The name may be a whole VRT: too long a path, of which pathlib raises an error.
-        return os.path.getsize(self.name) if os.path.isfile(self.name) else None  # noqa: PTH113, PTH202
+        return os.path.getsize(self.name) if os.path.isfile(self.name) else None  # noqa: PTH113, PTH202  see above
 
     def read(self, plane: int, rows: slice, cols: slice) -> AnyArray:
         """Values of a window inside the raster; not to be modified."""
