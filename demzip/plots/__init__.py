@@ -1,0 +1,1 @@
+"""Pictures of rasters, residuals and profiles, with Matplotlib."""

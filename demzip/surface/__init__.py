@@ -1,0 +1,1 @@
+"""The surface between samples: interpolation, sight lines, viewsheds, shading; plain arrays."""

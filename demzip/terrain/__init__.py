@@ -1,0 +1,1 @@
+"""Questions to a georeferenced surface: heights, profiles, sight lines."""
