@@ -208,6 +208,9 @@ def mend(data: bytearray) -> bytes | None:
     return bytes(data)
 
 
+SLOW = ("neural", "own network")  # in the reference
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_changes_under_right_checksums(name: str) -> None:
     """Both decoders say the same of a file that somebody forged."""
@@ -217,7 +220,8 @@ def test_changes_under_right_checksums(name: str) -> None:
     index_bytes = int.from_bytes(data[16:20], "little")
     expected = demzip.decode(data).tobytes()
     outcomes: Counter[str] = Counter()
-    for _ in range(400):
+    rounds = 150 if name in SLOW else 400
+    for _ in range(rounds):
         changed = bytearray(data)
         for _ in range(generator.choice((1, 1, 1, 2, 3))):
             first, last = 24, 24 + header_bytes
@@ -243,7 +247,7 @@ def test_changes_under_right_checksums(name: str) -> None:
                 slow = expected
         assert found == slow
         outcomes["rejected" if slow is None else "accepted"] += 1
-    assert outcomes["rejected"] > 100
+    assert outcomes["rejected"] > rounds // 4
 
 
 @pytest.mark.parametrize("name", NAMES)
