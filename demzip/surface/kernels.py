@@ -155,12 +155,8 @@ def corner_weights(method, u, v, row, col):
 def from_corners(posts, table, height, width, high, wide, rows, cols, method, patch, out):
     """Heights by the methods that use no more than a cell's corners.
 
-    Args:
-        posts, table, height, width, high, wide, patch: See above; 4 float64 in `patch`.
-        rows, cols: (n,) float64 places; elsewhere than in the raster gives NaN.
-        method: BILINEAR and so on.
-        out: (n,) float64, filled.
-
+    `rows` and `cols` are (n,) float64 places, outside the raster gives NaN; `method` is BILINEAR or
+    another of those; `patch` has room for 4; `out` (n,) is filled.
     """
     bottom, right = height - 0.5, width - 0.5
     for point in range(rows.size):
@@ -233,14 +229,9 @@ def from_lines(
 ):
     """Heights by the methods whose weights are polynomials of the place along each axis.
 
-    Args:
-        posts, table, height, width, high, wide, patch: See above; count**2 float64 in `patch`.
-        rows, cols: (n,) float64 places; elsewhere than in the raster gives NaN.
-        coefficients: (count, 6) of weights.py.
-        crossed: Whether to leave out the products of two higher terms.
-        weights: (2 count,) float64, scratch.
-        out: (n,) float64, filled.
-
+    Arguments as of `from_corners`; `coefficients` (count, 6) is a table of weights.py, `crossed`
+    says whether to leave out the products of two higher terms; scratch is `patch` (count squared)
+    and `weights` (2 count).
     """
     count = coefficients.shape[0]
     reach = count // 2 - 1
@@ -279,13 +270,7 @@ def from_lines(
 def mark_blocks(rows, cols, height, width, high, wide, reach, marked):
     """Mark the blocks that places need, posts that continue the edges included.
 
-    Args:
-        rows, cols: (n,) float64 places.
-        height, width: Of the raster.
-        high, wide: Of a block.
-        reach: Of the method.
-        marked: (down, across) uint8, set to 1 where needed.
-
+    `reach` is the method's; `marked` (down, across) uint8 is set to 1 where a block is needed.
     """
     for point in range(rows.size):
         r, c = rows[point], cols[point]

@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from demzip.errors import OptionsError
+from demzip.surface.akima.kernels import from_slopes
 from demzip.surface.kernels import from_corners, from_lines, mark_blocks
 from demzip.surface.methods import DEFAULT_METHOD, METHODS, check_method
 from demzip.surface.weights import CROSSED, TABLES
 
 Float64Array = NDArray[np.float64]
 
+PLAIN = ("C", "ALIGNED", "WRITEABLE")  # kernels are compiled for no others
 CORNER_METHODS = [name for name, method in METHODS.items() if method.reach == 0]
 
 
@@ -65,7 +67,7 @@ class Pool:
         places = _places(rows, cols)
         marked = np.zeros(self.table.shape, np.uint8)
         mark_blocks(
-            places[0].ravel(), places[1].ravel(), *self.shape, self.side, self.side,
+            places[0].reshape(-1), places[1].reshape(-1), *self.shape, self.side, self.side,
             check_method(method).reach, marked,
         )  # fmt: skip
         return marked.astype(np.bool_)
@@ -122,19 +124,19 @@ def heights_at(
         method: A name in METHODS.
 
     """
-    reach = check_method(method).reach
+    count = 2 * check_method(method).reach + 2
     down, across = _places(rows, cols)
     out = np.empty(down.shape)
-    count = 2 * reach + 2
-    patch = np.empty(count * count)
-    blocks: tuple[Any, ...] = (slots.reshape(-1), table, *shape, *slots.shape[1:])
-    places = down.ravel(), across.ravel()
-    flat = out.reshape(-1)
-    if method in CORNER_METHODS:
-        status = from_corners(*blocks, *places, CORNER_METHODS.index(method), patch, flat)
+    patch, flat = np.empty(count * count), out.reshape(-1)
+    places = down.reshape(-1), across.reshape(-1)
+    where: tuple[Any, ...] = (slots.reshape(-1), table, *shape, *slots.shape[1:], *places)
+    if method == "bicubic-akima":
+        status = from_slopes(*where, patch, np.empty((2, 4, 2)), flat)
+    elif method in CORNER_METHODS:
+        status = from_corners(*where, CORNER_METHODS.index(method), patch, flat)
     else:
         status = from_lines(
-            *blocks, *places, TABLES[method], method in CROSSED, patch, np.empty(2 * count), flat
+            *where, TABLES[method], method in CROSSED, patch, np.empty(2 * count), flat
         )
     if status >= 0:
         place = f"row {places[0][status]}, column {places[1][status]}"
@@ -149,4 +151,4 @@ def _places(rows: ArrayLike, cols: ArrayLike) -> tuple[Float64Array, Float64Arra
         )
     except (TypeError, ValueError) as error:
         raise OptionsError(f"rows and cols must be numbers of one shape: {error}") from error
-    return np.ascontiguousarray(down), np.ascontiguousarray(across)
+    return np.require(down, requirements=PLAIN), np.require(across, requirements=PLAIN)
