@@ -11,12 +11,13 @@ import math
 
 from numba import float64, int64, uint32, uint64
 
-from demzip.jit import inlined, kernel
+from demzip.jit import inlined, kernel, prefetch
 from demzip.surface.akima.kernels import hermite
 
 NAN = math.nan
 NEAREST, MEAN, NW_SE, NE_SW, DOUBLE, BILINEAR = 0, 1, 2, 3, 4, 5
 PRODUCT, CROSSED, AKIMA = 0, 1, 2
+AHEAD = 16  # points between asking for posts and using them: memory is far away
 
 
 @inlined
@@ -40,6 +41,21 @@ def find(table, height, width, high, wide, top, left, count):
     if slot < 0 or row + count > high or col + count > wide:
         return int64(-1)
     return (slot * high + row) * wide + col
+
+
+@inlined
+def ask(posts, table, height, width, high, wide, rows, cols, point, reach):
+    """Have the posts of a point on their way to the processor."""
+    if point >= rows.size:
+        return
+    r, c = rows[point], cols[point]
+    if r >= reach and r < height and c >= reach and c < width:
+        top, left = int64(r) - reach, int64(c) - reach
+        count = 2 * reach + 2
+        first = find(table, height, width, high, wide, top, left, count)
+        if first >= 0:
+            for i in range(count):
+                prefetch(posts, first + i * wide)
 
 
 @inlined
@@ -162,6 +178,7 @@ def from_corners(posts, table, height, width, high, wide, rows, cols, method, pa
     """
     bottom, right = height - 0.5, width - 0.5
     for point in range(rows.size):
+        ask(posts, table, height, width, high, wide, rows, cols, point + AHEAD, int64(0))
         r, c = rows[point], cols[point]
         if not (r >= -0.5 and r <= bottom and c >= -0.5 and c <= right):
             out[point] = NAN
@@ -251,6 +268,7 @@ def from_stencils(
     reach = count // 2 - 1
     bottom, right = height - 0.5, width - 0.5
     for point in range(rows.size):
+        ask(posts, table, height, width, high, wide, rows, cols, point + AHEAD, reach)
         r, c = rows[point], cols[point]
         out[point] = NAN
         if not (r >= -0.5 and r <= bottom and c >= -0.5 and c <= right):

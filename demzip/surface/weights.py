@@ -1,8 +1,8 @@
 """Weights of the posts on a grid line: polynomials of the place t between two of them.
 
 A table has a row for each post, from the farthest before the cell to the farthest behind it, with
-the coefficients of 1, t, t^2 and so on (docs/interpolation.md). A method with a table is the product of
-its rows for both axes; the crossed ones leave out the products of two higher terms.
+the coefficients of 1, t, t^2 and so on (docs/interpolation.md). A method with a table is the
+product of its rows for both axes; the crossed ones leave out the products of two higher terms.
 """
 
 import numpy as np
