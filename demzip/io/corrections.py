@@ -131,13 +131,13 @@ def count_corrections(
 
     """
     band = corrections_of(plane, plan)
-    tally = _Tally(limits, band.unit)
+    tally = Tally(limits, band.unit)
     for found in in_order(jobs, band.of_block, plane.grid):
         tally.add(found.counted, found.steps)
     return tally.finish()
 
 
-class _Tally:
+class Tally:
     """Distinct corrections, how often each occurs, and how large they are."""
 
     def __init__(self, limits: Sequence[int], unit: float) -> None:
@@ -164,16 +164,23 @@ class _Tally:
             self._merge()
 
     def _merge(self) -> None:
+        if not self._parts:
+            return
         every = np.concatenate([values for values, _ in self._parts])
         values, places = np.unique(every, return_inverse=True)
         counts = np.zeros(values.size, np.int64)
         np.add.at(counts, places, np.concatenate([counts for _, counts in self._parts]))
         self._parts, self._merged = [(values, counts)], values.size
 
+    def merged(self) -> tuple[Int64Array, Int64Array]:
+        """Distinct corrections, ascending, and how often each occurs."""
+        self._merge()
+        return self._parts[0] if self._parts else (NONE, NONE)
+
     def finish(self) -> Corrections:
         """What has been counted."""
         if not self._parts:
-            return Corrections(np.zeros(0, np.int64), (0.0, 0.0), dict.fromkeys(self._near, 0.0))
+            return Corrections(NONE, (0.0, 0.0), dict.fromkeys(self._near, 0.0))
         self._merge()
         least, greatest = (step * self._unit for step in self._range)
         within = {limit: near / self._total for limit, near in self._near.items()}

@@ -53,11 +53,7 @@ def hillshade(
     ground = np.ascontiguousarray(heights, np.float64)
     if ground.ndim != 2:
         raise OptionsError(f"heights have {ground.ndim} dimensions; two are shaded, rows and cols")
-    for name, value, most in (("azimuth", azimuth, 360.0), ("altitude", altitude, 90.0)):
-        if not 0.0 <= value <= most:
-            raise OptionsError(f"{name} {value}: it must be 0 to {most:g} degrees")
-    if not (math.isfinite(z_factor) and z_factor):
-        raise OptionsError(f"z factor {z_factor}: it must be a finite number other than 0")
+    check_light(azimuth, altitude, z_factor)
     rows, cols = ground.shape
     per_col, per_row = (_weights(cell, rows, z_factor) for cell in (cell_x, cell_y))
     out = np.zeros((rows, cols), np.uint8)
@@ -68,6 +64,20 @@ def hillshade(
             math.cos(around), multidirectional, edges, out,
         )  # fmt: skip
     return out
+
+
+def check_light(azimuth: float, altitude: float, z_factor: float) -> None:
+    """See that options of `hillshade` are legal.
+
+    Raises:
+        OptionsError: One is not.
+
+    """
+    for name, value, most in (("azimuth", azimuth, 360.0), ("altitude", altitude, 90.0)):
+        if not 0.0 <= value <= most:
+            raise OptionsError(f"{name} {value}: it must be 0 to {most:g} degrees")
+    if not (math.isfinite(z_factor) and z_factor):
+        raise OptionsError(f"z factor {z_factor}: it must be a finite number other than 0")
 
 
 def _weights(cell: ArrayLike, rows: int, z_factor: float) -> NDArray[np.float64]:
