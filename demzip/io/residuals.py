@@ -34,6 +34,7 @@ class Residuals:
         counts: Of the corrections; their entropy is that of `demzip entropy`.
         values: (n,) distinct residuals, in ascending steps, as elevations.
         times: (n,) how often each occurs.
+        blocks: Of the band; the first sample of each has no residual.
 
     """
 
@@ -42,6 +43,12 @@ class Residuals:
     counts: Corrections
     values: Float64Array
     times: NDArray[np.int64]
+    blocks: int
+
+    @property
+    def samples(self) -> int:
+        """Residuals in all."""
+        return int(self.times.sum())
 
     @property
     def zeros(self) -> float:
@@ -117,6 +124,7 @@ class ResidualSource:
         return Residuals(
             name, None if step is None else step * self._scale, tally.finish(),
             np.multiply(values, unit, dtype=np.float64), times,
+            encoder.planes[0].grid.count,
         )  # fmt: skip
 
     def _rows(

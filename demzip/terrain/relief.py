@@ -147,30 +147,40 @@ def shaded(
         held = held[-2:].copy()
 
 
-def means(terrain: Terrain, factor: int) -> Float64Array:
-    """Mean heights of cells of factor x factor samples, voids left out; NaN where all are void."""
-    return means_of(strips(terrain), terrain.shape, factor)
-
-
-def means_of(
-    parts: Iterator[tuple[int, Float64Array]], shape: tuple[int, int], factor: int
-) -> Float64Array:
-    """The same of any parts: whole rows, from the first one on.
+class Means:
+    """Means of cells of factor x factor samples, gathered from whole rows of the raster.
 
     Args:
-        parts: Number of the first row, and values (n, cols), NaN where there are none.
-        shape: Of all of them.
+        shape: Of the raster.
         factor: Samples to a cell, each way.
 
     """
-    down, across = (-(-size // factor) for size in shape)
-    sums, counts = np.zeros((down, across)), np.zeros((down, across))
-    starts = np.arange(0, shape[1], factor)
-    for top, values in parts:
-        cells = (top + np.arange(values.shape[0])) // factor
+
+    def __init__(self, shape: tuple[int, int], factor: int) -> None:
+        down, across = (-(-size // factor) for size in shape)
+        self._sums = np.zeros((down, across))
+        self._counts = np.zeros((down, across))
+        self._starts = np.arange(0, shape[1], factor)
+        self._factor = factor
+
+    def add(self, top: int, values: Float64Array) -> None:
+        """Take rows from row `top` on, NaN where there is nothing."""
+        cells = (top + np.arange(values.shape[0])) // self._factor
         there = np.isfinite(values)
-        for total, part in ((sums, np.where(there, values, 0.0)), (counts, there)):
-            np.add.at(total, cells, np.add.reduceat(part, starts, axis=1, dtype=np.float64))
-    found = np.full(sums.shape, np.nan)
-    np.divide(sums, counts, out=found, where=counts > 0)
-    return found
+        for total, part in ((self._sums, np.where(there, values, 0.0)), (self._counts, there)):
+            parts = np.add.reduceat(part, self._starts, axis=1, dtype=np.float64)
+            np.add.at(total, cells, parts)
+
+    def finish(self) -> Float64Array:
+        """The means; NaN where a cell has nothing."""
+        found = np.full(self._sums.shape, np.nan)
+        np.divide(self._sums, self._counts, out=found, where=self._counts > 0)
+        return found
+
+
+def means(terrain: Terrain, factor: int) -> Float64Array:
+    """Mean heights of cells of factor x factor samples, voids left out; NaN where all are void."""
+    found = Means(terrain.shape, factor)
+    for top, heights in strips(terrain):
+        found.add(top, heights)
+    return found.finish()
