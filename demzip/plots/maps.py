@@ -21,7 +21,7 @@ from demzip.plots.figure import (
     size_words,
     title,
 )
-from demzip.terrain.relief import Light, cell_sizes, is_turned, means
+from demzip.terrain.relief import Light, Report, cell_sizes, is_turned, means
 from demzip.terrain.terrain import Terrain
 
 Float64Array = NDArray[np.float64]
@@ -35,13 +35,16 @@ SOFT = Light(multidirectional=True)
 DEEPEST = 0.55  # of the shade over tints
 
 
-def draw_relief(terrain: Terrain, light: Light, units: str | None = None) -> Figure:
+def draw_relief(
+    terrain: Terrain, light: Light, units: str | None = None, report: Report | None = None
+) -> Figure:
     """The relief, shaded; of large rasters from mean heights of cells of samples.
 
     Args:
         terrain: Is read once.
         light: How it is shaded.
         units: Of the heights, see cell_sizes.
+        report: Called with the number of samples done since the last call.
 
     Raises:
         UnsupportedError: Rows do not run along the axes of the CRS.
@@ -49,7 +52,7 @@ def draw_relief(terrain: Terrain, light: Light, units: str | None = None) -> Fig
     """
     factor = reduction(terrain.shape)
     cells = cell_sizes(terrain, units, factor)
-    grey = light.shade(means(terrain, factor), *cells)
+    grey = light.shade(means(terrain, factor, report), *cells)
     if light.multidirectional:
         words = "light from 225°, 270°, 315° and 360°"
     else:
@@ -68,10 +71,12 @@ def draw_relief(terrain: Terrain, light: Light, units: str | None = None) -> Fig
     return figure
 
 
-def draw_elevation(terrain: Terrain, units: str | None = None) -> Figure:
+def draw_elevation(
+    terrain: Terrain, units: str | None = None, report: Report | None = None
+) -> Figure:
     """Elevations in tints, over a soft relief where north is up; arguments as draw_relief."""
     factor = reduction(terrain.shape)
-    heights = means(terrain, factor)
+    heights = means(terrain, factor, report)
     frame = frame_of(terrain)
     with mpl.rc_context(STYLE):
         figure = new_figure(WIDTH, WIDTH * frame.ratio + ROOM)

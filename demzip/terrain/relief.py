@@ -1,6 +1,6 @@
 """The relief of a whole terrain: strip by strip, or from means over cells of samples."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from demzip.terrain.terrain import Terrain
 
 Float64Array = NDArray[np.float64]
 UInt8Array = NDArray[np.uint8]
+Report = Callable[[int], object]
 
 PIECE = 64  # rows that one thread shades at a time
 POLE = 90.0  # degrees
@@ -178,9 +179,18 @@ class Means:
         return found
 
 
-def means(terrain: Terrain, factor: int) -> Float64Array:
-    """Mean heights of cells of factor x factor samples, voids left out; NaN where all are void."""
+def means(terrain: Terrain, factor: int, report: Report | None = None) -> Float64Array:
+    """Mean heights of cells of factor x factor samples, voids left out; NaN where all are void.
+
+    Args:
+        terrain: Is read once.
+        factor: Samples to a cell, each way.
+        report: Called with the number of samples done since the last call.
+
+    """
     found = Means(terrain.shape, factor)
     for top, heights in strips(terrain):
         found.add(top, heights)
+        if report is not None:
+            report(heights.size)
     return found.finish()
