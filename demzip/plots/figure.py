@@ -15,6 +15,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
+from rasterio.transform import Affine
 
 from demzip.errors import DemzipError
 from demzip.io.files import PathLike, reason, replacing
@@ -88,8 +89,7 @@ def frame_of(terrain: Terrain) -> Frame:
     """
     rows, cols = terrain.shape
     t, ground = terrain.transform, terrain.ground
-    x, y = t * (cols / 2, rows / 2)
-    across, down = ground.cell_size(t, x, y)
+    across, down = ground.cell_size(t, *_point(t, cols / 2, rows / 2))
     known = terrain.crs is not None and across > 0 and np.isfinite([across, down]).all()
     crs = parse(terrain.crs) if terrain.crs is not None else None
     code = crs.to_authority() if crs is not None else None
@@ -111,6 +111,12 @@ def frame_of(terrain: Terrain) -> Frame:
     )  # fmt: skip
 
 
+def _point(transform: Affine, col: float, row: float) -> tuple[float, float]:
+    """Coordinates of a place; the operator for it differs between versions of affine."""
+    t = transform
+    return t.a * col + t.b * row + t.c, t.d * col + t.e * row + t.f
+
+
 def _labels(crs: Any) -> tuple[str, str]:  # noqa: ANN401  a CRS of pyproj, or None
     """Names of the axes with their units."""
     found = {"east": "x", "north": "y"}
@@ -127,11 +133,11 @@ def _where(terrain: Terrain, across: float) -> str:
     if not terrain.ground.is_geographic:
         return ""
     rows, cols = terrain.shape
-    edges = [terrain.ground.cell_size(terrain.transform, *(terrain.transform * (cols / 2, row)))[0]
-             for row in (0, rows)]  # fmt: skip
+    t = terrain.transform
+    edges = [terrain.ground.cell_size(t, *_point(t, cols / 2, row))[0] for row in (0, rows)]
     if max(abs(edge / across - 1) for edge in edges) <= SAME_SCALE:
         return ""
-    _, y = terrain.transform * (cols / 2, rows / 2)
+    _, y = _point(t, cols / 2, rows / 2)
     return f" at {_degrees(y * terrain.ground.unit, 'N', 'S')}"
 
 
