@@ -21,6 +21,7 @@ from demzip.cli.hillshade import hillshade
 from demzip.cli.info import info
 from demzip.cli.places import PlaceCommand
 from demzip.cli.plot import plot
+from demzip.cli.profile import profile
 from demzip.cli.sample import sample
 from demzip.cli.train_prior import train_prior
 from demzip.cli.verify import verify
@@ -133,7 +134,7 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 
-for question in (sample,):
+for question in (profile, sample):
     app.command(cls=PlaceCommand)(question)
 
 

@@ -121,8 +121,8 @@ def say_where(terrain: "Terrain") -> None:
     """Say what coordinates mean in a raster that lies nowhere."""
     if terrain.crs is None and terrain.transform.is_identity:
         say(
-            f"note: {terrain.name}: nothing says where it lies; x is the column and y the row, 0.5 0.5 "
-            "the centre of the first sample"
+            f"note: {terrain.name}: nothing says where it lies; x is the column and y the row, 0.5 "
+            "0.5 the centre of the first sample"
         )
 
 
@@ -132,8 +132,8 @@ def say_missing(terrain: "Terrain", outside: int, voids: int, count: int) -> Non
         say(f"note: {terrain.name}: {outside} of {count} points lie outside the raster")
     if outside == count:
         west, south, east, north = bounds(terrain)
-        say(f"note: {terrain.name}: its own x are {west:.10g} to {east:.10g}, its y {south:.10g} to "
-            f"{north:.10g}")  # fmt: skip
+        say(f"note: {terrain.name}: its own x are {west:.10g} to {east:.10g}, its y {south:.10g} "
+            f"to {north:.10g}")  # fmt: skip
     if voids:
         say(f"note: {terrain.name}: {voids} of {count} points lie in voids or beside them")
 
@@ -161,7 +161,8 @@ def lon_lat(
             "GeoJSON takes for longitude and latitude")  # fmt: skip
     else:
         x, y = move(parse(source), parse(WGS84), x, y)
-        x = np.where(np.abs(x) > HALF_TURN, np.remainder(x + HALF_TURN, 2 * HALF_TURN) - HALF_TURN, x)
+        turned = np.remainder(x + HALF_TURN, 2 * HALF_TURN) - HALF_TURN
+        x = np.where(np.abs(x) > HALF_TURN, turned, x)
     pairs = zip(np.round(x, 9).tolist(), np.round(y, 9).tolist(), strict=True)
     return [(lon, lat) if math.isfinite(lon + lat) else None for lon, lat in pairs]
 
