@@ -13,7 +13,7 @@ from demzip.terrain.crs import parse
 Float64Array = NDArray[np.float64]
 
 MAX_POINTS = 10_000_000  # of a line
-POLE = 90.0  # degrees
+POLE, FULL_TURN = 90.0, 360.0  # degrees
 ROUNDING = 1e-9  # of a step: an end as near as this to the last whole one is that one
 
 
@@ -91,7 +91,8 @@ class Ground:
         else:
             share = distance / length if length else distance
             x, y = x1 + share * (x2 - x1), y1 + share * (y2 - y1)
-        x[[0, -1]], y[[0, -1]] = (x1, x2), (y1, y2)
+        turns = round((x[-1] - x2) * self.unit / FULL_TURN) if self.is_geographic else 0
+        x[[0, -1]], y[[0, -1]] = (x1, x2 + turns * FULL_TURN / self.unit), (y1, y2)
         return x, y, distance
 
     def _along(
