@@ -84,13 +84,13 @@ class Ground:
                 f"step {step:g}: on {length:g} m these are more than {MAX_POINTS} points; choose a "
                 "longer one"
             )
-        whole = math.ceil(length / step - ROUNDING)
-        distance = np.append(np.arange(max(whole, 1)) * step, length)
+        steps = max(math.ceil(length / step - ROUNDING), 1)
+        distance = np.append(np.arange(steps) * step, length)
         if self.is_geographic:
             x, y = self._along(x1, y1, x2, y2, distance)
         else:
-            share = distance / length if length else distance
-            x, y = x1 + share * (x2 - x1), y1 + share * (y2 - y1)
+            whole = length or 1.0
+            x, y = x1 + distance * (x2 - x1) / whole, y1 + distance * (y2 - y1) / whole
         turns = round((x[-1] - x2) * self.unit / FULL_TURN) if self.is_geographic else 0
         x[[0, -1]], y[[0, -1]] = (x1, x2 + turns * FULL_TURN / self.unit), (y1, y2)
         return x, y, distance
