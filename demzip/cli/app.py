@@ -19,7 +19,10 @@ from demzip.cli.decompress import decompress
 from demzip.cli.entropy import entropy
 from demzip.cli.hillshade import hillshade
 from demzip.cli.info import info
+from demzip.cli.places import PlaceCommand
 from demzip.cli.plot import plot
+from demzip.cli.profile import profile
+from demzip.cli.sample import sample
 from demzip.cli.train_prior import train_prior
 from demzip.cli.verify import verify
 from demzip.cli.warmup import warmup
@@ -130,6 +133,9 @@ for command in (
     bench, compress, decompress, entropy, hillshade, info, plot, train_prior, verify, warmup,
 ):  # fmt: skip
     app.command()(command)
+
+for question in (profile, sample):
+    app.command(cls=PlaceCommand)(question)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -195,7 +195,7 @@ def from_corners(posts, table, height, width, high, wide, rows, cols, method, pa
             nw, ne, sw, se = patch[0], patch[1], patch[2], patch[3]
         a, b, c, d = corner_weights(method, u, v, row, col)
         total = nw + (b * (ne - nw) + c * (sw - nw) + d * (se - nw))  # level ground stays level
-        if not is_finite(total):
+        if method == NEAREST or not is_finite(total):
             total = a * nw if a > 0.0 else 0.0
             total += b * ne if b > 0.0 else 0.0
             total += c * sw if c > 0.0 else 0.0
@@ -292,7 +292,9 @@ def from_stencils(
         ):
             return point
         if mend(patch, count, u, v):
-            out[point] = height_in(patch, int64(0), count, u, v, kind, coefficients, weights, sets)
+            total = height_in(patch, int64(0), count, u, v, kind, coefficients, weights, sets)
+            if is_finite(total):  # heights near the largest float64 overflow
+                out[point] = total
     return int64(-1)
 
 

@@ -142,10 +142,14 @@ def heights_at(
 
 
 def _places(rows: ArrayLike, cols: ArrayLike) -> tuple[Float64Array, Float64Array]:
+    down, across = np.asarray(rows), np.asarray(cols)
+    for places in (down, across):
+        if places.dtype.kind not in "buif":
+            raise OptionsError(f"rows and cols must be real numbers, not {places.dtype}")
     try:
-        down, across = np.broadcast_arrays(
-            np.asarray(rows, np.float64), np.asarray(cols, np.float64)
-        )
-    except (TypeError, ValueError) as error:
-        raise OptionsError(f"rows and cols must be numbers of one shape: {error}") from error
-    return np.require(down, requirements=PLAIN), np.require(across, requirements=PLAIN)
+        down, across = np.broadcast_arrays(down, across)
+    except ValueError as error:
+        raise OptionsError(
+            f"rows {down.shape} and cols {across.shape} must have one shape, or broadcast to one"
+        ) from error
+    return np.require(down, np.float64, PLAIN), np.require(across, np.float64, PLAIN)

@@ -36,7 +36,7 @@ def _table(*posts: Polynomial) -> Float64Array:
     return table
 
 
-def _hermite(basis: tuple[Polynomial, ...], *formulas: tuple[float, ...]) -> Float64Array:
+def hermite(basis: tuple[Polynomial, ...], *formulas: tuple[float, ...]) -> Float64Array:
     """Weights where heights and derivatives at the two corners come from `formulas`."""
     posts = [0 * T for _ in range(6)]
     for corner in range(2):
@@ -74,16 +74,16 @@ def _cubics() -> Float64Array:
     )
 
 
-CENTRED = np.ascontiguousarray(_hermite(CUBIC, HEIGHT, SLOPE3)[1:5])
+CENTRED = np.ascontiguousarray(hermite(CUBIC, HEIGHT, SLOPE3)[1:5])
 TABLES = {
     "biquadratic-8": _parabolas(),
     "biquadratic-9": _parabolas(),
     "jancaitis": _blended_parabolas(),
     "piecewise-cubic": _cubics(),
-    "piecewise-cubic-slope": _hermite(CUBIC, HEIGHT, SLOPE5),
+    "piecewise-cubic-slope": hermite(CUBIC, HEIGHT, SLOPE5),
     "bicubic-12": CENTRED,
     "bicubic-16": CENTRED,
     "bicubic-akima": np.zeros((8, 0)),  # its weights depend on the heights
-    "biquintic-36": _hermite(QUINTIC, HEIGHT, SLOPE5, CURVATURE5),
+    "biquintic-36": hermite(QUINTIC, HEIGHT, SLOPE5, CURVATURE5),
 }
 KINDS = {"biquadratic-8": CROSSED, "bicubic-12": CROSSED, "bicubic-akima": AKIMA}
