@@ -69,6 +69,7 @@ class RasterSource:
         self._kept: OrderedDict[tuple[int, int], AnyArray] = OrderedDict()
         self._kept_bytes = 0
         self._lock = Lock()
+        self._closed = False
 
     @property
     def samples(self) -> int:
@@ -92,6 +93,8 @@ class RasterSource:
         down, last = rows.start // self._block, (rows.stop - 1) // self._block
         row_bytes = self._block * self.shape[1] * np.dtype(self.planes[plane].dtype).itemsize
         with self._lock:
+            if self._closed:
+                raise OptionsError(f"{self.name}: the raster has been closed")
             if down != last or (2 * row_bytes > CACHE_BYTES and not self._in_strips):
                 return self._read(plane, rows.start, rows.stop, cols.start, cols.stop)
             values = self._kept.get((plane, down))
@@ -102,6 +105,11 @@ class RasterSource:
             self._kept.move_to_end((plane, down))
         top = rows.start - down * self._block
         return values[top : top + rows.stop - rows.start, cols]
+
+    def close(self) -> None:
+        """Let no thread read any more; one may still be at it when work is interrupted."""
+        with self._lock:
+            self._closed = True
 
     def _keep(self, key: tuple[int, int], values: AnyArray) -> None:
         self._kept[key] = values
@@ -120,7 +128,7 @@ class RasterSource:
             values: AnyArray = self._dataset.read(plane + 1, window=window)
         except RasterioError as error:
             raise DemzipError(
-                f"{self.name}: rows {top}-{bottom - 1} cannot be read ({_detail(error)})"
+                f"{self.name}: rows {top}-{bottom - 1} cannot be read ({detail(error)})"
             ) from error
         return values
 
@@ -147,25 +155,45 @@ def open_source(path: PathLike, block: int) -> Iterator[RasterSource]:
     """
     name = os.fspath(path)
     with gdal_limits(), open_raster(name) as dataset:
-        _check(dataset, name)
-        yield RasterSource(dataset, name, block)
+        check_raster(dataset, name)
+        source = RasterSource(dataset, name, block)
+        try:
+            yield source
+        finally:
+            source.close()
 
 
 @contextmanager
 def open_raster(name: str) -> Iterator[DatasetReader]:
-    """Open a raster without rasterio's warning about missing georeferencing."""
+    """Open a raster for the length of a with statement."""
+    with open_dataset(name) as dataset:
+        yield dataset
+
+
+def open_dataset(name: str) -> DatasetReader:
+    """Open a raster without rasterio's warning about missing georeferencing.
+
+    Raises:
+        DemzipError: It does not exist or cannot be read.
+        OptionsError: It is no raster.
+
+    """
     try:
         with without_warnings():
-            dataset = rasterio.open(name)
+            return rasterio.open(name)
     except RasterioError as error:
         raise _why_not(name, error) from error
     except ValueError as error:  # a zero byte in the name
         raise DemzipError(f"{name!r}: cannot be opened ({error})") from error
-    with dataset:
-        yield dataset
 
 
-def _check(dataset: DatasetReader, name: str) -> None:
+def check_raster(dataset: DatasetReader, name: str) -> None:
+    """See that a dataset has bands, of dtypes that demzip knows.
+
+    Raises:
+        UnsupportedError: It has not.
+
+    """
     if dataset.count == 0 and dataset.subdatasets:
         raise UnsupportedError(
             f"{name}: has several rasters; name one of them, for instance {dataset.subdatasets[0]}"
@@ -186,7 +214,7 @@ def _notes(dataset: DatasetReader) -> Iterator[str]:
         yield "its bands differ in dtype: demzip.open reads them, no GeoTIFF holds them together"
 
 
-def _detail(error: Exception) -> str:
+def detail(error: Exception) -> str:
     """GDAL's message; rasterio's own often only points at it."""
     return str(error.__cause__ or error).strip().rstrip(".")
 
@@ -205,5 +233,5 @@ def _why_not(name: str, error: RasterioError) -> DemzipError:
             return DemzipError(f"{name}: is a folder, not a raster")
     except OSError:
         pass  # then GDAL's own message has to do
-    detail = _detail(error).removeprefix(f"{name}: ")
-    return DemzipError(f"{name}: cannot be opened ({detail})")
+    words = detail(error).removeprefix(f"{name}: ")
+    return DemzipError(f"{name}: cannot be opened ({words})")
