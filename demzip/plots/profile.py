@@ -1,10 +1,20 @@
 """Pictures of sections through the ground."""
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from demzip.plots.figure import INK, NO_UNIT, PALE, VOID, name_of, new_figure, title
+from demzip.plots.figure import (
+    INK,
+    NO_UNIT,
+    PALE,
+    STYLE,
+    VOID,
+    name_of,
+    new_figure,
+    title,
+)
 from demzip.terrain.profile import Profile
 from demzip.terrain.terrain import Terrain
 
@@ -25,9 +35,19 @@ def draw_profile(terrain: Terrain, profile: Profile, units: str | None) -> Figur
         units: Of its elevations.
 
     """
+    with mpl.rc_context(STYLE):
+        figure = new_figure(*SIZE)
+        _draw(figure, profile, units)
+        ends = [f"{profile.x[end]:.10g} {profile.y[end]:.10g}" for end in (0, -1)]
+        title(
+            figure.axes[0], name_of(terrain), [f"from {ends[0]} to {ends[1]}; {profile.method}"]
+        )
+    return figure
+
+
+def _draw(figure: Figure, profile: Profile, units: str | None) -> None:
     scale, unit = (1000.0, "km") if profile.length >= LONG else (1.0, "m")
     distance, elevation = thinned(profile.distance / scale, profile.elevation)
-    figure = new_figure(*SIZE)
     axes = figure.add_subplot()
     axes.plot(
         distance, elevation, color=INK, linewidth=0.9, solid_joinstyle="round",
@@ -52,9 +72,6 @@ def draw_profile(terrain: Terrain, profile: Profile, units: str | None) -> Figur
     for side, spine in axes.spines.items():
         spine.set_visible(side in {"left", "bottom"})
         spine.set_color(PALE)
-    ends = [f"{profile.x[end]:.10g} {profile.y[end]:.10g}" for end in (0, -1)]
-    title(axes, name_of(terrain), [f"from {ends[0]} to {ends[1]}; {profile.method}"])
-    return figure
 
 
 def gaps(distance: Float64Array, elevation: Float64Array) -> list[tuple[float, float]]:
