@@ -18,6 +18,7 @@ from demzip.cli.console import say
 from demzip.cli.decompress import decompress
 from demzip.cli.entropy import entropy
 from demzip.cli.info import info
+from demzip.cli.interpolation_table import interpolation_table
 from demzip.cli.train_prior import train_prior
 from demzip.cli.verify import verify
 from demzip.cli.warmup import warmup
@@ -124,7 +125,17 @@ def options(
     """
 
 
-for command in (bench, compress, decompress, entropy, info, train_prior, verify, warmup):
+for command in (
+    bench,
+    compress,
+    decompress,
+    entropy,
+    info,
+    interpolation_table,
+    train_prior,
+    verify,
+    warmup,
+):
     app.command()(command)
 
 

@@ -86,6 +86,11 @@ class Table:
         """Correlation of mean ranks over all surfaces, for each two spacings."""
         return self._correlations({str(side): self.where(spacing=side) for side in self.spacings})
 
+    def agreement(self, other: "Table") -> float:
+        """Correlation of mean ranks with those of another table of the same methods."""
+        mine, theirs = (list(table.mean_ranks().values()) for table in (self, other))
+        return spearman(mine, theirs)
+
     def _correlations(self, groups: dict[str, tuple[Case, ...]]) -> tuple[Correlation, ...]:
         means = {name: list(self.mean_ranks(cases).values()) for name, cases in groups.items()}
         return tuple(
