@@ -84,12 +84,7 @@ def interpolation_table(
     demzip interpolation-table *.tif -m bilinear -m bicubic-16 -m biquintic-36 --json
     """
     from demzip.options import thread_count
-    from demzip.surface.comparison.table import (
-        DEFAULT_FACTORS,
-        GRIDS,
-        compare_on_functions,
-        compare_on_surfaces,
-    )
+    from demzip.surface.comparison.table import compare_on_functions, compare_on_surfaces
 
     names, methods, threads = list(dict.fromkeys(rasters or ())), method or (), thread_count(jobs)
     if grid and names:
@@ -101,11 +96,11 @@ def interpolation_table(
     say_if_first_run()
     with ExitStack() as stack:
         progress = stack.enter_context(progress_bar())
-        functions = partial(compare_on_functions, grid or GRIDS, methods, inner=inner, jobs=threads)
+        functions = partial(compare_on_functions, grid or (), methods, inner=inner, jobs=threads)
         if names:
             surfaces = [stack.enter_context(_open(name, band)) for name in names]
             table = compare_on_surfaces(
-                surfaces, factor or DEFAULT_FACTORS, methods, inner=inner, jobs=threads,
+                surfaces, factor or (), methods, inner=inner, jobs=threads,
                 progress=progress,
             )  # fmt: skip
         else:

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from demzip.errors import OptionsError
-from demzip.surface.comparison.sampling import LEAST_POSTS, Surface
+from demzip.surface.comparison.sampling import Surface
 
 FloatArray = NDArray[np.float64]
 
 STEPS = 10  # points a cell is cut into, each way; they are never cell centres only
-MOST_POSTS = 257  # of a grid's side
 
 
 @dataclass(frozen=True)
@@ -83,16 +81,9 @@ def function_surface(function: Function, posts: int) -> Surface:
 
     Args:
         function: Which one.
-        posts: Of the grid's side, LEAST_POSTS to MOST_POSTS.
-
-    Raises:
-        OptionsError: `posts` is not within its range.
+        posts: Of the grid's side, 2 or more.
 
     """
-    if not LEAST_POSTS <= posts <= MOST_POSTS:
-        raise OptionsError(
-            f"grid of {posts} posts a side: it must have {LEAST_POSTS} to {MOST_POSTS}"
-        )
     last = STEPS * (posts - 1)
 
     def heights(rows: slice, cols: slice) -> FloatArray:

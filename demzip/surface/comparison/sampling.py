@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from demzip.codec import in_order
 from demzip.errors import DemzipError, OptionsError
-from demzip.surface import interpolate
+from demzip.surface import METHODS, interpolate
 from demzip.surface.comparison.ranks import ranks
 
 FloatArray = NDArray[np.float64]
 
-REACH = 2  # posts that methods look at beyond the corners of a cell, at most
-LEAST_POSTS = 2 * REACH + 2  # a side: one cell has them all
+REACH = max(method.reach for method in METHODS.values())
 FACTORS = range(2, 65)
 SIDE = 512  # heights of a surface that are worked on together, about, each way
 NOISE = 1e-12  # errors of this share of the largest height are those of floats
@@ -108,11 +107,12 @@ def leave_out(
         report: Called with the number of heights done since the last call.
 
     Raises:
-        OptionsError: The factor is not in its range, or leaves fewer than 6 x 6 posts.
+        OptionsError: The factor is not in its range, or leaves fewer than 6 x 6 posts (8 x 8 for
+            `inner`).
         DemzipError: All heights are void.
 
     """
-    posts = check_posts(surface, factor)
+    posts = check_posts(surface, factor, inner=inner)
     tiles = product(*(_spans(length, factor, inner=inner) for length in posts))
     parts = []
     for part in in_order(jobs, partial(_errors, surface, factor, methods), tiles):
@@ -140,7 +140,12 @@ def leave_out(
     )
 
 
-def check_posts(surface: Surface, factor: int) -> tuple[int, int]:
+def least_posts(*, inner: bool) -> int:
+    """Posts that a grid has to have each way."""
+    return 2 * REACH + 2 if inner else 6
+
+
+def check_posts(surface: Surface, factor: int, *, inner: bool = False) -> tuple[int, int]:
     """Rows and columns of posts that a factor leaves.
 
     Raises:
@@ -150,18 +155,20 @@ def check_posts(surface: Surface, factor: int) -> tuple[int, int]:
     if factor not in FACTORS:
         raise OptionsError(f"factor {factor}: it must be {FACTORS[0]} to {FACTORS[-1]}")
     rows, cols = ((length - 1) // factor + 1 for length in surface.shape)
-    if min(rows, cols) < LEAST_POSTS:
+    least = least_posts(inner=inner)
+    if min(rows, cols) < least:
         raise OptionsError(
-            f"{surface.name}: factor {factor} leaves {rows} x {cols} of {surface.shape[0]} x "
-            f"{surface.shape[1]} samples, and {LEAST_POSTS} x {LEAST_POSTS} are needed; "
-            "take a smaller factor or a larger raster"
+            f"{surface.name}: factor {factor} leaves {rows} x {cols} posts of {surface.shape[0]} x "
+            f"{surface.shape[1]} samples, and {least} x {least} are needed; take a smaller factor "
+            "or a larger raster"
         )
     return rows, cols
 
 
 def point_count(surface: Surface, factor: int, *, inner: bool = False) -> int:
     """Heights that `leave_out` predicts, void ones among them."""
-    cells = [length - 1 - (2 * REACH if inner else 0) for length in check_posts(surface, factor)]
+    edge = 2 * REACH if inner else 0
+    cells = [length - 1 - edge for length in check_posts(surface, factor, inner=inner)]
     heights, posts = (np.prod([step * count + 1 for count in cells]) for step in (factor, 1))
     return int(heights - posts)
 

@@ -7,12 +7,13 @@ from itertools import combinations
 import numpy as np
 
 from demzip.errors import OptionsError
+from demzip.surface import METHODS, check_method
 from demzip.surface.comparison.functions import FUNCTIONS, STEPS, function_surface
 from demzip.surface.comparison.ranks import spearman
-from demzip.surface.comparison.sampling import Case, Surface, leave_out, point_count
-from demzip.surface.methods import METHODS, check_method
+from demzip.surface.comparison.sampling import Case, Surface, leave_out, least_posts, point_count
 
-GRIDS = (6, 11, 21, 33)
+DEFAULT_GRIDS = (6, 11, 21, 33)
+MOST_POSTS = 257  # of a grid's side
 DEFAULT_FACTORS = (3, 5)
 # Called with a stage, the heights done since the last call, and those in all.
 Progress = Callable[[str, int, int], object]
@@ -100,7 +101,7 @@ class Table:
 
 
 def compare_on_functions(
-    grids: Sequence[int] = GRIDS,
+    grids: Sequence[int] = (),
     methods: Sequence[str] = (),
     *,
     inner: bool = False,
@@ -110,7 +111,7 @@ def compare_on_functions(
     """Compare methods on the six functions of Franke.
 
     Args:
-        grids: Posts of the grids' sides, each 6 to 257.
+        grids: Posts of the grids' sides, each 6 (8 for `inner`) to 257; none for DEFAULT_GRIDS.
         methods: Names of demzip.surface.METHODS; none for all.
         inner: Only in cells so far inside that no method looks at posts beyond the edge.
         jobs: Threads.
@@ -120,9 +121,17 @@ def compare_on_functions(
         OptionsError: An argument is not in its range.
 
     """
+    least = least_posts(inner=inner)
+    for posts in grids:
+        if not least <= posts <= MOST_POSTS:
+            raise OptionsError(
+                f"grid of {posts} posts a side: it must have {least} to {MOST_POSTS}"
+                f"{' for inner cells' if inner else ''}"
+            )
+    sides = grids or [posts for posts in DEFAULT_GRIDS if posts >= least]
     wanted = [
         (function_surface(function, posts), STEPS, posts)
-        for posts in dict.fromkeys(grids)
+        for posts in dict.fromkeys(sides)
         for function in FUNCTIONS
     ]
     return _compare(wanted, methods, inner=inner, jobs=jobs, progress=progress)
@@ -130,7 +139,7 @@ def compare_on_functions(
 
 def compare_on_surfaces(
     surfaces: Sequence[Surface],
-    factors: Sequence[int] = DEFAULT_FACTORS,
+    factors: Sequence[int] = (),
     methods: Sequence[str] = (),
     *,
     inner: bool = False,
@@ -141,7 +150,7 @@ def compare_on_surfaces(
 
     Args:
         surfaces: With names of their own.
-        factors: Each `factor`-th row and column is kept; 2 to 64.
+        factors: Each `factor`-th row and column is kept; 2 to 64; none for DEFAULT_FACTORS.
         methods: Names of demzip.surface.METHODS; none for all.
         inner: Only in cells so far inside that no method looks at posts beyond the edge.
         jobs: Threads.
@@ -153,7 +162,9 @@ def compare_on_surfaces(
 
     """
     wanted = [
-        (surface, factor, factor) for factor in dict.fromkeys(factors) for surface in surfaces
+        (surface, factor, factor)
+        for factor in dict.fromkeys(factors or DEFAULT_FACTORS)
+        for surface in surfaces
     ]
     return _compare(wanted, methods, inner=inner, jobs=jobs, progress=progress)
 
@@ -168,7 +179,7 @@ def _compare(
 ) -> Table:
     names = tuple(dict.fromkeys(check_method(name).name for name in methods)) or tuple(METHODS)
     if not wanted:
-        raise OptionsError("name at least one grid or factor")
+        raise OptionsError("name at least one surface")
     total = sum(point_count(surface, factor, inner=inner) for surface, factor, _ in wanted)
 
     def report(heights: int) -> None:
