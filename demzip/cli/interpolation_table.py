@@ -1,8 +1,8 @@
 """demzip interpolation-table."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,10 +15,7 @@ from demzip.cli.streams import no_stream
 from demzip.errors import OptionsError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from demzip.surface.comparison.sampling import Case, Surface
+    from demzip.surface.comparison.sampling import Case
     from demzip.surface.comparison.table import Correlation, Table
 
 PIPE_WIDTH = 140  # columns of a table where there is no terminal
@@ -83,7 +80,9 @@ def interpolation_table(
     demzip interpolation-table tile.tif --factor 3
     demzip interpolation-table *.tif -m bilinear -m bicubic-16 -m biquintic-36 --json
     """
+    from demzip.io.terrain import open_terrain
     from demzip.options import thread_count
+    from demzip.surface.comparison.sampling import Surface
     from demzip.surface.comparison.table import compare_on_functions, compare_on_surfaces
 
     names, methods, threads = list(dict.fromkeys(rasters or ())), method or (), thread_count(jobs)
@@ -98,7 +97,8 @@ def interpolation_table(
         progress = stack.enter_context(progress_bar())
         functions = partial(compare_on_functions, grid or (), methods, inner=inner, jobs=threads)
         if names:
-            surfaces = [stack.enter_context(_open(name, band)) for name in names]
+            terrains = [stack.enter_context(open_terrain(name, band)) for name in names]
+            surfaces = [Surface(each.name, each.shape, each.window) for each in terrains]
             table = compare_on_surfaces(
                 surfaces, factor or (), methods, inner=inner, jobs=threads,
                 progress=progress,
@@ -110,26 +110,6 @@ def interpolation_table(
         write_json(_as_dict(table, beside))
     else:
         _show(table, beside)
-
-
-@contextmanager
-def _open(name: str, band: int) -> Iterator["Surface"]:
-    """Heights of a raster as a surface."""
-    import numpy as np
-    from rasterio.windows import Window
-
-    from demzip.io.source import open_raster
-    from demzip.surface.comparison.sampling import Surface
-
-    with open_raster(name) as dataset:
-
-        def heights(rows: slice, cols: slice) -> "NDArray[np.float64]":
-            window = Window.from_slices(rows, cols)
-            values = dataset.read(band, window=window, masked=True).astype(np.float64)
-            found: NDArray[np.float64] = values.filled(np.nan)
-            return found * dataset.scales[band - 1] + dataset.offsets[band - 1]
-
-        yield Surface(name, dataset.shape, heights)
 
 
 # ---- JSON

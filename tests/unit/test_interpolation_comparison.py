@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from demzip.errors import DemzipError, OptionsError
+from demzip.surface import METHODS
 from demzip.surface.comparison import sampling
 from demzip.surface.comparison.functions import FUNCTIONS, function_surface
 from demzip.surface.comparison.ranks import ranks, spearman
@@ -139,7 +140,8 @@ def slow_bilinear(heights, factor, low=0):
             corners = [
                 (float(heights[(top + down) * factor, (left + across) * factor]), weight)
                 for down, across, weight in (
-                    (0, 0, (1 - v) * (1 - u)), (0, 1, (1 - v) * u), (1, 0, v * (1 - u)), (1, 1, v * u),
+                    (0, 0, (1 - v) * (1 - u)), (0, 1, (1 - v) * u),
+                    (1, 0, v * (1 - u)), (1, 1, v * u),
                 )
                 if weight
             ]  # fmt: skip
@@ -170,11 +172,11 @@ def test_errors_of_bilinear(rows, cols, factor, inner, monkeypatch):
 def test_windows_threads_and_progress_change_nothing(monkeypatch):
     heights = rough(70, 55)
     heights[20:23, 11:14] = np.nan
-    whole = leave_out(surface_of(heights), 3, sampling_methods())
+    whole = leave_out(surface_of(heights), 3, list(METHODS))
     monkeypatch.setattr(sampling, "SIDE", 10)
     done = []
-    parts = leave_out(surface_of(heights), 3, sampling_methods(), report=done.append)
-    threads = leave_out(surface_of(heights), 3, sampling_methods(), jobs=4)
+    parts = leave_out(surface_of(heights), 3, list(METHODS), report=done.append)
+    threads = leave_out(surface_of(heights), 3, list(METHODS), jobs=4)
     assert threads == parts
     assert len(done) > 10
     assert sum(done) == whole.points + whole.left_out == parts.points + parts.left_out
@@ -183,12 +185,6 @@ def test_windows_threads_and_progress_change_nothing(monkeypatch):
         assert one.variance == pytest.approx(other.variance, rel=1e-9)
         assert one.mean == pytest.approx(other.mean, rel=1e-6, abs=1e-9)
         assert one.maximum == pytest.approx(other.maximum, rel=1e-9)
-
-
-def sampling_methods():
-    from demzip.surface.methods import METHODS
-
-    return list(METHODS)
 
 
 def test_what_is_void_for_one_method_is_left_out_for_all():
@@ -216,7 +212,7 @@ def test_voids_among_heights_that_are_predicted_are_left_out():
 
 def test_planes_leave_ties():
     rows, cols = np.indices((40, 40)).astype(float)
-    case = leave_out(surface_of(1000 + 3 * rows - 7 * cols), 3, sampling_methods())
+    case = leave_out(surface_of(1000 + 3 * rows - 7 * cols), 3, list(METHODS))
     by_name = {score.method: score for score in case.scores}
     exact = [name for name in by_name if not name.startswith("level")]
     assert {by_name[name].rank for name in exact} == {(1 + len(exact)) / 2}
@@ -230,11 +226,13 @@ def test_limits_of_factors_and_rasters():
         with pytest.raises(OptionsError, match=f"factor {factor}: it must be 2 to 64"):
             leave_out(surface_of(heights), factor, ["bilinear"])
     assert leave_out(surface_of(heights), 5, ["bilinear"]).shape == (6, 20)
-    with pytest.raises(OptionsError, match=r"ground: factor 6 leaves 5 x 17 of 26 x 100 samples"):
+    with pytest.raises(
+        OptionsError, match=r"ground: factor 6 leaves 5 x 17 posts of 26 x 100 samples"
+    ):
         leave_out(surface_of(heights), 6, ["bilinear"])
     with pytest.raises(DemzipError, match="ground: nothing to compare at factor 3"):
         leave_out(surface_of(np.full((30, 30), np.nan)), 3, ["bilinear"])
-    with pytest.raises(OptionsError, match="unknown"):
+    with pytest.raises(OptionsError, match="cubic.* is not one of"):
         compare_on_surfaces([surface_of(heights)], [3], ["cubic"])
 
 

@@ -10,7 +10,7 @@ from demzip.errors import OptionsError
 from demzip.surface import METHODS, check_method
 from demzip.surface.comparison.functions import FUNCTIONS, STEPS, function_surface
 from demzip.surface.comparison.ranks import spearman
-from demzip.surface.comparison.sampling import Case, Surface, leave_out, least_posts, point_count
+from demzip.surface.comparison.sampling import Case, Surface, least_posts, leave_out, point_count
 
 DEFAULT_GRIDS = (6, 11, 21, 33)
 MOST_POSTS = 257  # of a grid's side
