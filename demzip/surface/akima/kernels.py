@@ -14,9 +14,7 @@ import numpy as np
 from numba import int64
 
 from demzip.jit import inlined, kernel
-from demzip.surface.kernels import NAN, find, gather, is_finite, locate, mend
 
-COUNT = 8  # posts of the stencil on each side
 REACH = 3
 NIL = 1e-12  # of the squared heights: a volatility so small is nil
 # Slope at post k of 4 of the cubic through them; their squared distances from it, and the sum of
@@ -110,7 +108,7 @@ def twist_at(posts, at, stride, sets):
 
 @kernel
 def hermite(posts, first, stride, u, v, sets):
-    """Height in the middle cell of a stencil from heights, slopes and twists at its corners."""
+    """Height in the middle cell of 8 x 8 posts from heights, slopes and twists at its corners."""
     nw = first + REACH * stride + REACH
     total = 0.0
     for i in range(sets.shape[0]):
@@ -122,44 +120,9 @@ def hermite(posts, first, stride, u, v, sets):
             across_rise = t * t * (3.0 - 2.0 * t)
             across_lean = t * t * (1.0 - t) * (1 - 2 * j)
             at = nw + i * stride + j
-            down = slope_at(posts, at, stride, sets, 0)
-            across = slope_at(posts, at, 1, sets, 1)
+            down = slope_at(posts, at, stride, sets, int64(0))
+            across = slope_at(posts, at, int64(1), sets, int64(1))
             twist = twist_at(posts, at, stride, sets)
             total += rise * (across_rise * (posts[at] - posts[nw]) + across_lean * across)
             total += lean * (across_rise * down + across_lean * twist)
     return posts[nw] + total
-
-
-@kernel
-def from_slopes(posts, table, height, width, high, wide, rows, cols, patch, sets, out):
-    """Heights by the method bicubic-akima.
-
-    Arguments as in surface/kernels.py; 64 float64 in `patch`, (2, 4, 2) in `sets`.
-    """
-    bottom, right = height - 0.5, width - 0.5
-    for point in range(rows.size):
-        r, c = rows[point], cols[point]
-        out[point] = NAN
-        if not (r >= -0.5 and r <= bottom and c >= -0.5 and c <= right):
-            continue
-        row, u = locate(r)
-        col, v = locate(c)
-        if u == 0.0 and v == 0.0:
-            if not gather(posts, table, height, width, high, wide, row, col, 1, patch):
-                return point
-            if is_finite(patch[0]):
-                out[point] = patch[0]
-            continue
-        first = find(table, height, width, high, wide, row - REACH, col - REACH, COUNT)
-        if first >= 0:
-            total = hermite(posts, first, wide, u, v, sets)
-            if is_finite(total):
-                out[point] = total
-                continue
-        if not gather(
-            posts, table, height, width, high, wide, row - REACH, col - REACH, COUNT, patch
-        ):
-            return point
-        if mend(patch, COUNT, u, v):
-            out[point] = hermite(patch, 0, COUNT, u, v, sets)
-    return int64(-1)
