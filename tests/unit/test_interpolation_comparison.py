@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import rasterio
 from scipy import stats
 
 from demzip.errors import DemzipError, OptionsError
@@ -232,7 +233,7 @@ def test_limits_of_factors_and_rasters():
         leave_out(surface_of(heights), 6, ["bilinear"])
     with pytest.raises(DemzipError, match="ground: nothing to compare at factor 3"):
         leave_out(surface_of(np.full((30, 30), np.nan)), 3, ["bilinear"])
-    with pytest.raises(OptionsError, match="cubic.* is not one of"):
+    with pytest.raises(OptionsError, match=r"cubic.* is not one of"):
         compare_on_surfaces([surface_of(heights)], [3], ["cubic"])
 
 
@@ -267,3 +268,71 @@ def test_a_level_surface_has_no_best():
     table = compare_on_surfaces([surface_of(np.full((30, 30), 7.0))], [3])
     assert set(table.mean_ranks().values()) == {(1 + len(table.methods)) / 2}
     assert all(math.isnan(ratio) or ratio >= 1 for ratio in table.to_best().values())
+
+
+# ---- what the paper found ---------------------------------------------------------------------
+
+LINEAR = ["linear-nw-se", "linear-ne-sw", "double-linear", "bilinear"]
+HIGHER = list(METHODS)[list(METHODS).index("biquadratic-8") :]
+
+
+@pytest.fixture(scope="module")
+def on_functions():
+    return compare_on_functions([11, 21, 33])
+
+
+@pytest.fixture(scope="module")
+def mountains(corpus):
+    with rasterio.open(corpus / "mountains_int16.tif") as dataset:
+        return dataset.read(1).astype(np.float64)
+
+
+def rmse_of(case):
+    return {score.method: score.rmse for score in case.scores}
+
+
+def test_higher_orders_are_better_than_linear_on_every_function(on_functions):
+    assert len(HIGHER) == 9
+    for case in on_functions.cases:
+        found = rmse_of(case)
+        assert max(found[name] for name in HIGHER) < min(found[name] for name in LINEAR)
+        assert max(found[name] for name in LINEAR) < found["level-mean"] < found["level-nearest"]
+
+
+def test_biquintic_is_best_on_functions_and_jancaitis_the_last_of_higher_order(on_functions):
+    means = on_functions.mean_ranks()
+    assert min(means, key=means.get) == "biquintic-36"
+    assert max(HIGHER, key=means.get) == "jancaitis"
+    assert on_functions.to_best()["jancaitis"] > 1.3
+    assert all(pair.rho > 0.85 for pair in on_functions.between_surfaces())
+
+
+def test_the_diagonal_that_follows_the_cliff_is_better(on_functions):
+    for case in on_functions.where(surface="cliff"):
+        found = rmse_of(case)
+        assert found["linear-ne-sw"] < found["bilinear"] < found["linear-nw-se"]
+
+
+def test_on_rough_terrain_higher_orders_are_better_than_linear_by_little(mountains):
+    table = compare_on_surfaces([surface_of(mountains)], [3, 5])
+    for case in table.cases:
+        found = rmse_of(case)
+        assert max(found[name] for name in HIGHER) < min(found[name] for name in LINEAR)
+    # All nine are close to each other: jancaitis is no longer far behind, nor biquintic ahead.
+    ratios = table.to_best()
+    assert max(ratios[name] for name in HIGHER) < 1.03
+    assert ratios["bilinear"] > 1.03
+
+
+def test_on_smooth_terrain_ranks_are_those_of_the_functions(mountains, on_functions):
+    smooth = mountains
+    for _ in range(8):  # as wide as the distance of posts
+        smooth = (smooth[:-2] + 2 * smooth[1:-1] + smooth[2:]) / 4
+        smooth = (smooth[:, :-2] + 2 * smooth[:, 1:-1] + smooth[:, 2:]) / 4
+    rough, other = (compare_on_surfaces([surface_of(z)], [3]) for z in (mountains, smooth))
+    means = other.mean_ranks()
+    assert set(sorted(means, key=means.get)[:3]) == {
+        "biquintic-36", "piecewise-cubic-slope", "bicubic-akima",
+    }  # fmt: skip
+    assert other.agreement(on_functions) > rough.agreement(on_functions)
+    assert other.to_best()["bilinear"] > 2
