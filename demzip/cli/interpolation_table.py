@@ -4,7 +4,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from demzip.surface.comparison.table import Correlation, Table
 
 PIPE_WIDTH = 140  # columns of a table where there is no terminal
+BESIDE = (11, 21)  # grids of the functions that rasters are compared with
 
 
 def interpolation_table(
@@ -93,19 +93,20 @@ def interpolation_table(
     for name in names:
         no_stream(name)
     say_if_first_run()
+    beside = None
     with ExitStack() as stack:
         progress = stack.enter_context(progress_bar())
-        functions = partial(compare_on_functions, grid or (), methods, inner=inner, jobs=threads)
         if names:
             terrains = [stack.enter_context(open_terrain(name, band)) for name in names]
             surfaces = [Surface(each.name, each.shape, each.window) for each in terrains]
             table = compare_on_surfaces(
-                surfaces, factor or (), methods, inner=inner, jobs=threads,
-                progress=progress,
-            )  # fmt: skip
+                surfaces, factor or (), methods, inner=inner, jobs=threads, progress=progress
+            )
+            beside = compare_on_functions(BESIDE, methods, inner=inner, jobs=threads)
         else:
-            table = functions(progress=progress)
-    beside = functions() if names else None
+            table = compare_on_functions(
+                grid or (), methods, inner=inner, jobs=threads, progress=progress
+            )
     if as_json:
         write_json(_as_dict(table, beside))
     else:
