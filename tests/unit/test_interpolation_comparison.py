@@ -278,7 +278,7 @@ HIGHER = list(METHODS)[list(METHODS).index("biquadratic-8") :]
 
 @pytest.fixture(scope="module")
 def on_functions():
-    return compare_on_functions([11, 21, 33])
+    return compare_on_functions([11, 21])
 
 
 @pytest.fixture(scope="module")
