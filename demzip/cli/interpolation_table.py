@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
+from math import isnan
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -175,8 +176,8 @@ def _show(table: "Table", functions: "Table | None") -> None:
     what = "grids" if functions is None else "factors"
     _show_correlations("functions" if functions is None else "rasters", table.between_surfaces())
     _show_correlations(what, table.between_spacings())
-    if functions is not None:
-        data(f"rank correlation with the test functions: {table.agreement(functions):.2f}")
+    if functions is not None and not isnan(rho := table.agreement(functions)):
+        data(f"rank correlation with the test functions: {rho:.2f}")
     data("variance: mean of squared errors; rmse: its root; rank 1 is the best, by variance")
 
 
@@ -221,7 +222,7 @@ def _show_ranks(table: "Table", groups: dict[str, tuple["Case", ...]]) -> None:
 def _show_correlations(what: str, found: Sequence["Correlation"]) -> None:
     from statistics import median
 
-    known = [pair for pair in found if pair.rho == pair.rho]
+    known = [pair for pair in found if not isnan(pair.rho)]
     if known:
         least = min(known, key=lambda pair: pair.rho)
         data(

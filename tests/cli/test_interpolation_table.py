@@ -161,6 +161,13 @@ def test_level_ground_has_no_best_by_more_than_rounding(tmp_path, run):
     assert run("interpolation-table", path, "--factor", 3, *TWO).exit_code == 0
 
 
+def test_one_method_has_no_rank_among_others(tile, run):
+    result = run("interpolation-table", tile, "--factor", 7, "-m", "bilinear")
+    (head, row) = rows_of(result.stdout, f"{tile}, factor 7")
+    assert (head[0], row[0], row[-1]) == ("method", "bilinear", "1")
+    assert "correlation" not in result.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
