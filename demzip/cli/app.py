@@ -19,6 +19,7 @@ from demzip.cli.decompress import decompress
 from demzip.cli.entropy import entropy
 from demzip.cli.hillshade import hillshade
 from demzip.cli.info import info
+from demzip.cli.interpolation_table import interpolation_table
 from demzip.cli.places import PlaceCommand
 from demzip.cli.plot import plot
 from demzip.cli.profile import profile
@@ -130,7 +131,8 @@ def options(
 
 
 for command in (
-    bench, compress, decompress, entropy, hillshade, info, plot, train_prior, verify, warmup,
+    bench, compress, decompress, entropy, hillshade, info, interpolation_table, plot, train_prior,
+    verify, warmup,
 ):  # fmt: skip
     app.command()(command)
 
