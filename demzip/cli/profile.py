@@ -76,7 +76,7 @@ def profile(
     \b
     demzip profile tile.dz 7.51 46.44 7.57 46.49
     demzip profile tile.tif 7.51 46.44 7.57 46.49 --step 5 -m biquintic-36 --csv > line.csv
-    demzip profile tile.dz 600000 200000 604000 201000 --crs EPSG:2056 --plot line.svg
+    demzip profile tile.dz 2603000 1143000 2607000 1146000 --crs EPSG:2056 --plot line.svg
     """
     no_stream(file)
     form = one_form(json=as_json, csv=as_csv, geojson=as_geojson)

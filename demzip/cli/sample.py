@@ -91,7 +91,7 @@ def sample(
 
     \b
     demzip sample tile.dz 7.52 46.49
-    demzip sample tile.tif 600000 200000 --crs EPSG:2056 --method all
+    demzip sample tile.tif 2606123 1144321 --crs EPSG:2056 --method all
     demzip sample tile.dz points.csv --csv > heights.csv
     echo 7.52,46.49 | demzip sample tile.dz - --json
     """

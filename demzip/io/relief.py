@@ -91,12 +91,11 @@ def write_relief(
         profile = _profile(terrain, path, jobs)
         report = every(progress, "shading", terrain.shape[0] * terrain.shape[1])
         checksums = {}
-        with naming(src):
-            parts = shaded(terrain, light, height_units(src, band), jobs)
+        parts = shaded(terrain, light, height_units(src, band), jobs)
         with _writing(path, temporary), gdal_limits(), rasterio.Env(GDAL_PAM_ENABLED=False):
             with without_warnings():
                 dataset = rasterio.open(temporary, "w", **profile)
-            with dataset:
+            with dataset, naming(src):
                 for top, grey in parts:
                     dataset.write(grey, 1, window=Window(0, top, *grey.shape[::-1]))
                     checksums[top, grey.shape[0]] = checksum(grey)

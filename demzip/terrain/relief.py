@@ -87,7 +87,7 @@ def cell_sizes(
         (rows,) each, of rows of cells; negative where columns run west or rows run north.
 
     Raises:
-        UnsupportedError: The raster is turned.
+        UnsupportedError: The raster is turned, or lies beyond the poles.
 
     """
     if is_turned(terrain):
@@ -102,6 +102,11 @@ def cell_sizes(
     x, y = t.c + t.a * terrain.shape[1] / 2, t.f + t.e * middles
     if ground.is_geographic:
         limit = max(POLE / ground.unit - abs(t.e) / 2, 0.0)
+        if np.abs(y).max() > limit + factor * abs(t.e):
+            raise UnsupportedError(
+                f"{terrain.name}: its rows lie beyond the poles; its CRS is one of degrees, is it "
+                "the right one?"
+            )
         y = np.clip(y, -limit, limit)
     across = ground.distance(x - t.a / 2, y, x + t.a / 2, y) * np.sign(t.a)
     down = ground.distance(x, y - t.e / 2, x, y + t.e / 2) * -np.sign(t.e)

@@ -167,6 +167,14 @@ def test_a_turned_raster_is_refused(tmp_path):
     assert not (tmp_path / "out.tif").exists()
 
 
+def test_a_raster_beyond_the_poles_is_refused(tmp_path):
+    """Metres under the name of a geographic CRS."""
+    path = write(tmp_path / "wrong.tif", np.ones((500, 5), "int16"), METRIC, "EPSG:4326")
+    with pytest.raises(UnsupportedError, match=r"^[^:]*wrong\.tif: .*beyond the poles"):
+        write_relief(path, tmp_path / "out.tif", Light())
+    assert not (tmp_path / "out.tif").exists()
+
+
 # ---- gdaldem ----------------------------------------------------------------------------------
 
 
