@@ -136,3 +136,21 @@ def leading_zeros(context: Any, value: Any) -> Any:  # noqa: ANN401, ARG001  Num
         return builder.ctlz(args[0], NUMBA.core.cgutils.false_bit)
 
     return NUMBA.types.uint64(NUMBA.types.uint64), generate
+
+
+@NUMBA.extending.intrinsic  # type: ignore[untyped-decorator]  # as above
+def prefetch(context: Any, array: Any, index: Any) -> Any:  # noqa: ANN401, ARG001  as above
+    """Ask for a one-dimensional array's element ahead of its use; any index does no harm."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401  as above
+        found = NUMBA.np.arrayobj.make_array(signature.args[0])(context, builder, args[0])
+        place = builder.gep(found.data, [args[1]])
+        ir, whole = NUMBA.core.cgutils.ir, NUMBA.core.cgutils.int32_t
+        function = ir.FunctionType(ir.VoidType(), [place.type, whole, whole, whole])
+        called = NUMBA.core.cgutils.get_or_insert_function(
+            builder.module, function, "llvm.prefetch.p0"
+        )
+        builder.call(called, [place, whole(0), whole(3), whole(1)])  # data, to be read and kept
+        return context.get_dummy_value()
+
+    return NUMBA.types.void(array, index), generate

@@ -26,6 +26,7 @@ def warmup() -> None:
     from demzip.errors import CorruptError
     from demzip.scan.neural.observing import examples
     from demzip.scan.survey import Patch
+    from demzip.surface import METHODS, Pool, interpolate
     from demzip.training.implicit import flat_surface
 
     started = time.perf_counter()
@@ -41,6 +42,9 @@ def warmup() -> None:
     model = open_bytes(packed).planes[0].model
     examples(Patch(values.astype("int64"), None, 60, 60), model.weights, model.thresholds)
     flat_surface(0, side=16).draw(BlockBox(0, 0, 0, 16, 16))
+    for method in METHODS:
+        interpolate(values, 3.3, 4.4, method)
+    Pool(values.shape, 16).needed(3.3, 4.4, method)
     seconds = time.perf_counter() - started
     directory = jit.cache_directory()
     if directory is None:

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from demzip.errors import OptionsError
 from demzip.surface.methods import DEFAULT_METHOD
-from demzip.surface.pool import heights_at
+from demzip.surface.pool import PLAIN, heights_at
 
 
 def interpolate(
@@ -35,5 +35,5 @@ def interpolate(
             f"of shape {values.shape}"
         )
     table = np.zeros((1, 1), np.int32)
-    slots = np.ascontiguousarray(values, np.float64)[None]
+    slots = np.require(values, np.float64, PLAIN)[None]
     return heights_at(slots, table, values.shape, rows, cols, method)

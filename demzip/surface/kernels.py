@@ -11,10 +11,13 @@ import math
 
 from numba import float64, int64, uint32, uint64
 
-from demzip.jit import inlined, kernel
+from demzip.jit import inlined, kernel, prefetch
+from demzip.surface.akima.kernels import hermite
 
 NAN = math.nan
 NEAREST, MEAN, NW_SE, NE_SW, DOUBLE, BILINEAR = 0, 1, 2, 3, 4, 5
+PRODUCT, CROSSED, AKIMA = 0, 1, 2
+AHEAD = 16  # points between asking for posts and using them: memory is far away
 
 
 @inlined
@@ -38,6 +41,21 @@ def find(table, height, width, high, wide, top, left, count):
     if slot < 0 or row + count > high or col + count > wide:
         return int64(-1)
     return (slot * high + row) * wide + col
+
+
+@inlined
+def ask(posts, table, height, width, high, wide, rows, cols, point, reach):
+    """Have the posts of a point on their way to the processor."""
+    if point >= rows.size:
+        return
+    r, c = rows[point], cols[point]
+    if r >= reach and r < height and c >= reach and c < width:
+        top, left = int64(r) - reach, int64(c) - reach
+        count = 2 * reach + 2
+        first = find(table, height, width, high, wide, top, left, count)
+        if first >= 0:
+            for i in range(count):
+                prefetch(posts, first + i * wide)
 
 
 @inlined
@@ -155,15 +173,12 @@ def corner_weights(method, u, v, row, col):
 def from_corners(posts, table, height, width, high, wide, rows, cols, method, patch, out):
     """Heights by the methods that use no more than a cell's corners.
 
-    Args:
-        posts, table, height, width, high, wide, patch: See above; 4 float64 in `patch`.
-        rows, cols: (n,) float64 places; elsewhere than in the raster gives NaN.
-        method: BILINEAR and so on.
-        out: (n,) float64, filled.
-
+    `rows` and `cols` are (n,) float64 places, outside the raster gives NaN; `method` is BILINEAR or
+    another of those; `patch` has room for 4; `out` (n,) is filled.
     """
     bottom, right = height - 0.5, width - 0.5
     for point in range(rows.size):
+        ask(posts, table, height, width, high, wide, rows, cols, point + AHEAD, int64(0))
         r, c = rows[point], cols[point]
         if not (r >= -0.5 and r <= bottom and c >= -0.5 and c <= right):
             out[point] = NAN
@@ -175,12 +190,12 @@ def from_corners(posts, table, height, width, high, wide, rows, cols, method, pa
             nw, ne = posts[uint64(first)], posts[uint64(first + 1)]
             sw, se = posts[uint64(first + wide)], posts[uint64(first + wide + 1)]
         else:
-            if not gather(posts, table, height, width, high, wide, row, col, 2, patch):
+            if not gather(posts, table, height, width, high, wide, row, col, int64(2), patch):
                 return point
             nw, ne, sw, se = patch[0], patch[1], patch[2], patch[3]
         a, b, c, d = corner_weights(method, u, v, row, col)
         total = nw + (b * (ne - nw) + c * (sw - nw) + d * (se - nw))  # level ground stays level
-        if not is_finite(total):
+        if method == NEAREST or not is_finite(total):
             total = a * nw if a > 0.0 else 0.0
             total += b * ne if b > 0.0 else 0.0
             total += c * sw if c > 0.0 else 0.0
@@ -192,16 +207,17 @@ def from_corners(posts, table, height, width, high, wide, rows, cols, method, pa
 
 
 @inlined
-def line_weights(coefficients, count, t, weights, at):
+def line_weights(coefficients, t, weights, at):
     """Weights of the posts of a line, into `weights` from `at` on."""
+    count, terms = coefficients.shape
     for k in range(count):
-        w = coefficients[k, 5]
-        for power in range(4, -1, -1):
+        w = coefficients[k, terms - 1]
+        for power in range(terms - 2, -1, -1):
             w = w * t + coefficients[k, power]
         weights[at + k] = w
 
 
-@kernel
+@inlined
 def blend(posts, first, stride, count, crossed, u, v, weights):
     """Sum of a stencil's posts times the weights of their rows and columns.
 
@@ -220,32 +236,39 @@ def blend(posts, first, stride, count, crossed, u, v, weights):
             west, east = posts[at + middle] - level, posts[at + middle + 1] - level
             line = west + v * (east - west)
             straight = 1.0 - u if i == middle else u if i == middle + 1 else 0.0
-            curve = weights[i] * line + straight * (curve - line)
-            total += curve
+            total += weights[i] * line + straight * (curve - line)
         else:
             total += weights[i] * curve
     return level + total
 
 
 @kernel
-def from_lines(
-    posts, table, height, width, high, wide, rows, cols, coefficients, crossed, patch, weights, out
-):
-    """Heights by the methods whose weights are polynomials of the place along each axis.
+def height_in(posts, first, stride, u, v, kind, coefficients, weights, sets):
+    """Height in the middle cell of a stencil; arguments as of `from_stencils`."""
+    if kind == AKIMA:
+        return hermite(posts, first, stride, u, v, sets)
+    count = coefficients.shape[0]
+    line_weights(coefficients, u, weights, 0)
+    line_weights(coefficients, v, weights, count)
+    return blend(posts, first, stride, count, kind == CROSSED, u, v, weights)
 
-    Args:
-        posts, table, height, width, high, wide, patch: See above; count**2 float64 in `patch`.
-        rows, cols: (n,) float64 places; elsewhere than in the raster gives NaN.
-        coefficients: (count, 6) of weights.py.
-        crossed: Whether to leave out the products of two higher terms.
-        weights: (2 count,) float64, scratch.
-        out: (n,) float64, filled.
 
+@kernel
+def from_stencils(
+    posts, table, height, width, high, wide, rows, cols, kind, coefficients, patch, weights, sets,
+    out,
+):  # fmt: skip
+    """Heights by the methods that use posts around a cell.
+
+    Arguments as of `from_corners`; `kind` is CROSSED, AKIMA or another; `coefficients` is a table
+    of weights.py, or (8, 0) for AKIMA. Scratch are `patch` and `weights` (count squared and twice
+    count) and `sets` of akima/kernels.py.
     """
     count = coefficients.shape[0]
     reach = count // 2 - 1
     bottom, right = height - 0.5, width - 0.5
     for point in range(rows.size):
+        ask(posts, table, height, width, high, wide, rows, cols, point + AHEAD, reach)
         r, c = rows[point], cols[point]
         out[point] = NAN
         if not (r >= -0.5 and r <= bottom and c >= -0.5 and c <= right):
@@ -253,16 +276,14 @@ def from_lines(
         row, u = locate(r)
         col, v = locate(c)
         if u == 0.0 and v == 0.0:
-            if not gather(posts, table, height, width, high, wide, row, col, 1, patch):
+            if not gather(posts, table, height, width, high, wide, row, col, int64(1), patch):
                 return point
             if is_finite(patch[0]):
                 out[point] = patch[0]
             continue
-        line_weights(coefficients, count, u, weights, 0)
-        line_weights(coefficients, count, v, weights, count)
         first = find(table, height, width, high, wide, row - reach, col - reach, count)
         if first >= 0:
-            total = blend(posts, first, wide, count, crossed, u, v, weights)
+            total = height_in(posts, first, wide, u, v, kind, coefficients, weights, sets)
             if is_finite(total):
                 out[point] = total
                 continue
@@ -271,7 +292,7 @@ def from_lines(
         ):
             return point
         if mend(patch, count, u, v):
-            out[point] = blend(patch, 0, count, count, crossed, u, v, weights)
+            out[point] = height_in(patch, int64(0), count, u, v, kind, coefficients, weights, sets)
     return int64(-1)
 
 
@@ -279,13 +300,7 @@ def from_lines(
 def mark_blocks(rows, cols, height, width, high, wide, reach, marked):
     """Mark the blocks that places need, posts that continue the edges included.
 
-    Args:
-        rows, cols: (n,) float64 places.
-        height, width: Of the raster.
-        high, wide: Of a block.
-        reach: Of the method.
-        marked: (down, across) uint8, set to 1 where needed.
-
+    `reach` is the method's; `marked` (down, across) uint8 is set to 1 where a block is needed.
     """
     for point in range(rows.size):
         r, c = rows[point], cols[point]

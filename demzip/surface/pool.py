@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from demzip.errors import OptionsError
-from demzip.surface.kernels import from_corners, from_lines, mark_blocks
+from demzip.surface.kernels import PRODUCT, from_corners, from_stencils, mark_blocks
 from demzip.surface.methods import DEFAULT_METHOD, METHODS, check_method
-from demzip.surface.weights import CROSSED, TABLES
+from demzip.surface.weights import KINDS, TABLES
 
 Float64Array = NDArray[np.float64]
 
+PLAIN: Any = ("C", "ALIGNED", "WRITEABLE")  # kernels are compiled for no others
 CORNER_METHODS = [name for name, method in METHODS.items() if method.reach == 0]
 
 
@@ -65,7 +66,7 @@ class Pool:
         places = _places(rows, cols)
         marked = np.zeros(self.table.shape, np.uint8)
         mark_blocks(
-            places[0].ravel(), places[1].ravel(), *self.shape, self.side, self.side,
+            places[0].reshape(-1), places[1].reshape(-1), *self.shape, self.side, self.side,
             check_method(method).reach, marked,
         )  # fmt: skip
         return marked.astype(np.bool_)
@@ -122,20 +123,18 @@ def heights_at(
         method: A name in METHODS.
 
     """
-    reach = check_method(method).reach
+    count = 2 * check_method(method).reach + 2
     down, across = _places(rows, cols)
     out = np.empty(down.shape)
-    count = 2 * reach + 2
-    patch = np.empty(count * count)
-    blocks: tuple[Any, ...] = (slots.reshape(-1), table, *shape, *slots.shape[1:])
-    places = down.ravel(), across.ravel()
-    flat = out.reshape(-1)
+    patch, flat = np.empty(count * count), out.reshape(-1)
+    places = down.reshape(-1), across.reshape(-1)
+    _, high, wide = slots.shape
+    where = slots.reshape(-1), table, *shape, high, wide, *places
     if method in CORNER_METHODS:
-        status = from_corners(*blocks, *places, CORNER_METHODS.index(method), patch, flat)
+        status = from_corners(*where, CORNER_METHODS.index(method), patch, flat)
     else:
-        status = from_lines(
-            *blocks, *places, TABLES[method], method in CROSSED, patch, np.empty(2 * count), flat
-        )
+        scratch = patch, np.empty(2 * count), np.empty((2, 4, 2))
+        status = from_stencils(*where, KINDS.get(method, PRODUCT), TABLES[method], *scratch, flat)
     if status >= 0:
         place = f"row {places[0][status]}, column {places[1][status]}"
         raise LookupError(f"{method} at {place} needs a block that is not in the pool")
@@ -143,10 +142,14 @@ def heights_at(
 
 
 def _places(rows: ArrayLike, cols: ArrayLike) -> tuple[Float64Array, Float64Array]:
+    down, across = np.asarray(rows), np.asarray(cols)
+    for places in (down, across):
+        if places.dtype.kind not in "buif":
+            raise OptionsError(f"rows and cols must be real numbers, not {places.dtype}")
     try:
-        down, across = np.broadcast_arrays(
-            np.asarray(rows, np.float64), np.asarray(cols, np.float64)
-        )
-    except (TypeError, ValueError) as error:
-        raise OptionsError(f"rows and cols must be numbers of one shape: {error}") from error
-    return np.ascontiguousarray(down), np.ascontiguousarray(across)
+        down, across = np.broadcast_arrays(down, across)
+    except ValueError as error:
+        raise OptionsError(
+            f"rows {down.shape} and cols {across.shape} must have one shape, or broadcast to one"
+        ) from error
+    return np.require(down, np.float64, PLAIN), np.require(across, np.float64, PLAIN)

@@ -1,17 +1,18 @@
 """Weights of the posts on a grid line: polynomials of the place t between two of them.
 
 A table has a row for each post, from the farthest before the cell to the farthest behind it, with
-the coefficients of 1, t, ..., t^5 (docs/interpolation.md). A method with a table is the product of
-its rows for both axes; the crossed ones leave out the products of two higher terms.
+the coefficients of 1, t, t^2 and so on (docs/interpolation.md). A method with a table is the
+product of its rows for both axes; the crossed ones leave out the products of two higher terms.
 """
 
 import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 
+from demzip.surface.kernels import AKIMA, CROSSED
+
 Float64Array = NDArray[np.float64]
 
-DEGREE = 5
 T = Polynomial([0.0, 1.0])
 STEP = T**2 * (3 - 2 * T)  # from 0 to 1, level at both ends
 # Height and slope at 0, height and slope at 1; and with curvatures.
@@ -28,13 +29,14 @@ CURVATURE5 = (-1 / 12, 16 / 12, -30 / 12, 16 / 12, -1 / 12)
 
 
 def _table(*posts: Polynomial) -> Float64Array:
-    table = np.zeros((len(posts), DEGREE + 1))
+    terms = max(post.trim().coef.size for post in posts)
+    table = np.zeros((len(posts), terms))
     for row, post in zip(table, posts, strict=True):
-        row[: post.coef.size] = post.coef
+        row[: post.coef.size] = post.coef[:terms]
     return table
 
 
-def _hermite(basis: tuple[Polynomial, ...], *formulas: tuple[float, ...]) -> Float64Array:
+def hermite(basis: tuple[Polynomial, ...], *formulas: tuple[float, ...]) -> Float64Array:
     """Weights where heights and derivatives at the two corners come from `formulas`."""
     posts = [0 * T for _ in range(6)]
     for corner in range(2):
@@ -72,15 +74,16 @@ def _cubics() -> Float64Array:
     )
 
 
-CENTRED = np.ascontiguousarray(_hermite(CUBIC, HEIGHT, SLOPE3)[1:5])
+CENTRED = np.ascontiguousarray(hermite(CUBIC, HEIGHT, SLOPE3)[1:5])
 TABLES = {
     "biquadratic-8": _parabolas(),
     "biquadratic-9": _parabolas(),
     "jancaitis": _blended_parabolas(),
     "piecewise-cubic": _cubics(),
-    "piecewise-cubic-slope": _hermite(CUBIC, HEIGHT, SLOPE5),
+    "piecewise-cubic-slope": hermite(CUBIC, HEIGHT, SLOPE5),
     "bicubic-12": CENTRED,
     "bicubic-16": CENTRED,
-    "biquintic-36": _hermite(QUINTIC, HEIGHT, SLOPE5, CURVATURE5),
+    "bicubic-akima": np.zeros((8, 0)),  # its weights depend on the heights
+    "biquintic-36": hermite(QUINTIC, HEIGHT, SLOPE5, CURVATURE5),
 }
-CROSSED = {"biquadratic-8", "bicubic-12"}
+KINDS = {"biquadratic-8": CROSSED, "bicubic-12": CROSSED, "bicubic-akima": AKIMA}

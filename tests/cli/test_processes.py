@@ -194,6 +194,7 @@ import demzip
 import numpy as np
 from typer.testing import CliRunner
 from demzip.cli.app import app
+from demzip.surface import METHODS, Pool, interpolate, interpolate_pool
 def run(*arguments):
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
@@ -229,6 +230,13 @@ tiny = demzip.FitOptions(steps=1, features=1, width=1, depth=1)
 for dtype in ("int16", "uint64", "float32"):
     values = rng.integers(0, 200, (40, 40)).astype(dtype)
     demzip.decode(demzip.encode(values, predictor="implicit", fit=tiny, nodata=values[3, 3]))
+for method in METHODS:
+    heights = np.arange(900, dtype="uint8").reshape(30, 30)
+    pool = Pool(heights.shape, 16)
+    for down, across in np.argwhere(pool.needed([3, 4], [5.5, 6.5], method)):
+        pool.put(down, across, heights[16 * down:, 16 * across:][:16, :16])
+    interpolate_pool(pool, [3, 4], [[5.5], [6.5]], method)
+    interpolate(heights, np.arange(3.0), heights[0, :3], method)
 print(sorted(compiled() - before))
 """
 

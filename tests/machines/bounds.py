@@ -1,4 +1,4 @@
-"""Encode, decode and read damaged files with NUMBA_BOUNDSCHECK=1: python -m tests.machines.bounds.
+"""Code, interpolate and read damaged files with NUMBA_BOUNDSCHECK=1: python -m tests.machines.bounds.
 
 A kernel that looks beyond an array then raises IndexError. That it would is proved twice: by a
 kernel made to, and by a workspace that is made too small.
@@ -17,6 +17,7 @@ import demzip
 from demzip.jit import inlined, kernel
 from demzip.scan.decode.kernels import STEP
 from demzip.scan.workspace import Wave, Workspace
+from demzip.surface import METHODS, Pool, interpolate, interpolate_pool
 from tests import terrain
 from tests.fuzz.check import Reader, files
 from tests.fuzz.mutate import make_case
@@ -108,8 +109,25 @@ def damage() -> None:
             reader.check(make_case(files(), seed))
 
 
+def heights() -> None:
+    """Places in, at the edge of and outside rasters with voids, in blocks of several sizes."""
+    rng = np.random.default_rng(1)
+    for shape, side, method in product(SHAPES[:-2], (1, 5, 64), METHODS):
+        values = rng.standard_normal(shape)
+        values[rng.random(shape) < 0.1] = np.nan
+        rows, cols = (rng.uniform(-1, size, 200) for size in shape)
+        rows[:50], cols[25:75] = np.round(rows[:50]), np.round(cols[25:75])
+        pool = Pool(shape, side)
+        for down, across in np.argwhere(pool.needed(rows, cols, method)):
+            block = values[side * down :, side * across :][:side, :side]
+            pool.put(down, across, block)
+        found = interpolate_pool(pool, rows, cols, method)
+        assert found.tobytes() == interpolate(values, rows, cols, method).tobytes()
+
+
 def main() -> int:
     prove_that_kernels_tell()
+    heights()
     round_trips()
     damage()
     prove_that_the_package_tells()

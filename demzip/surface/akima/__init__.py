@@ -1,0 +1,1 @@
+"""The method bicubic-akima: slopes that steps and spikes disturb little."""
