@@ -18,8 +18,11 @@ from demzip.cli.console import say
 from demzip.cli.decompress import decompress
 from demzip.cli.entropy import entropy
 from demzip.cli.info import info
+from demzip.cli.los import los
+from demzip.cli.places import PlaceCommand
 from demzip.cli.train_prior import train_prior
 from demzip.cli.verify import verify
+from demzip.cli.viewshed import viewshed
 from demzip.cli.warmup import warmup
 from demzip.errors import DemzipError
 
@@ -126,6 +129,8 @@ def options(
 
 for command in (bench, compress, decompress, entropy, info, train_prior, verify, warmup):
     app.command()(command)
+for asking in (los, viewshed):  # coordinates may be negative
+    app.command(cls=PlaceCommand)(asking)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -319,10 +319,6 @@ class Terrain:
     ) -> Sight:
         """Whether a target is seen from a point, and what stands between (docs/queries.md).
 
-        Elevations are taken as metres. The surface is looked at where the line crosses lines of
-        the grid or diagonals of its cells, every `step` metres, and more closely where the sight
-        line is lowest.
-
         Args:
             x1: Easting or longitude of the observer.
             y1: Northing or latitude.
@@ -339,7 +335,6 @@ class Terrain:
         Raises:
             OptionsError: As for `profile`; an end is outside the raster or in a void, or a height
                 or the coefficient is illegal.
-            DemzipError: The raster cannot be read.
 
         """
         return see(
@@ -380,7 +375,6 @@ class Terrain:
         Raises:
             OptionsError: The observer is outside the raster or in a void, an argument is illegal,
                 or there are more than 67 million samples to look at.
-            DemzipError: The raster cannot be read.
 
         """
         return view(
