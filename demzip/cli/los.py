@@ -57,7 +57,9 @@ def los(
     method: Method = DEFAULT_METHOD,
     step: Annotated[
         float | None,
-        typer.Option(metavar="M", help="Metres at most from point to point; by default half a cell."),
+        typer.Option(
+            metavar="M", help="Metres at most from point to point; by default half a cell."
+        ),
     ] = None,
     crs: Crs = None,
     band: Band = 1,
@@ -155,8 +157,6 @@ def _others(sight: "Sight") -> str:
     others = sight.dissenting
     if not others:
         return f"all {count} say the same"
-    said = ", ".join(
-        f"{name}: {ANSWERS[sight.verdicts[name].visible]} ({_metres(sight.verdicts[name].clearance)} m)"
-        for name in others
-    )
-    return f"{len(others)} of {count} say otherwise: {said}"
+    said = [(name, sight.verdicts[name]) for name in others]
+    words = [f"{name} {ANSWERS[one.visible]}, {_metres(one.clearance) or '?'} m" for name, one in said]
+    return f"{len(others)} of {count} say otherwise: {'; '.join(words)}"

@@ -6,7 +6,7 @@ NaN where it is void. A touch is no obstacle: TOUCH is far more than rounding an
 height is known to.
 """
 
-from math import inf
+from math import inf, isnan
 
 from numba import int64, uint64
 
@@ -47,7 +47,7 @@ def walk(heights, start, steps, across, major, minor, top):
             ground += (heights[here + next_one] - heights[here]) * part
         if ground > top * step + TOUCH * length:
             return HIDDEN
-        if ground != ground:
+        if isnan(ground):
             found = UNKNOWN
     return found
 
@@ -78,7 +78,7 @@ def look(heights, cols, row, col, first, last, target, beyond, codes):
             top = heights[int64(to_row) * cols + to_col] + target
             right = int64(1) if to_col > col else int64(-1)
             cols_apart = abs(int64(to_col) - col)
-            if top != top:
+            if isnan(top):
                 codes[to_row, to_col] = UNKNOWN
                 continue
             found = walk(heights, start, rows_apart, cols_apart, down, right, top)
@@ -130,7 +130,7 @@ def spread(heights, cols, row, col, target, codes):
                         void |= codes[next_row, next_col] & VOID
                     plane /= far - 1
                 ground = heights[here]
-                if ground != ground:
+                if isnan(ground):
                     codes[to_row, to_col] = UNKNOWN
                     heights[here] = plane  # at least
                 elif ground + target < plane - TOUCH:
