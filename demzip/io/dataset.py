@@ -320,12 +320,14 @@ class Dataset(Closing):
         return terrain.sample(points[..., 0], points[..., 1], method=method, crs=crs)
 
     def line_of_sight(
-        self, x1: float, y1: float, x2: float, y2: float, *, band: int = 1, **options: Any
+        self, x1: float, y1: float, x2: float, y2: float, *, band: int = 1, **options: Any  # noqa: ANN401  of different types
     ) -> Sight:
         """Whether a target is seen from a point; options and errors of `Terrain.line_of_sight`."""
         return self.terrain(band).line_of_sight(x1, y1, x2, y2, **options)
 
-    def viewshed(self, x: float, y: float, *, band: int = 1, **options: Any) -> Viewshed:
+    def viewshed(
+        self, x: float, y: float, *, band: int = 1, **options: Any  # noqa: ANN401  as above
+    ) -> Viewshed:
         """What is seen from a point; options and errors of `Terrain.viewshed`."""
         return self.terrain(band).viewshed(x, y, **options)
 
