@@ -107,7 +107,7 @@ def view(
         raise OptionsError(f"radius {radius:g}: it must be metres above 0")
     bend, refraction = bend_of(terrain.crs, curvature=curvature, refraction=refraction)
     row, col = _sample(terrain, place, crs)
-    x, y = terrain.transform * (col + 0.5, row + 0.5)
+    x, y = _corner(terrain.transform, row + 0.5, col + 0.5)
     metric = metric_at(terrain, x, y)
     rows, cols = _window(terrain, row, col, metric, radius)
     total = (rows.stop - rows.start) * (cols.stop - cols.start)
@@ -129,7 +129,9 @@ def view(
         jobs=thread_count(jobs),
         report=lambda count: progress and progress("looking", count, total),
     )  # fmt: skip
-    transform = terrain.transform * Affine.translation(cols.start, rows.start)
+    t = terrain.transform
+    west, north = _corner(t, rows.start, cols.start)
+    transform = Affine(t.a, t.b, west, t.d, t.e, north)
     cell = math.sqrt(metric.a * metric.d - metric.b**2)
     return Viewshed(
         visible, transform, terrain.crs, x, y, ground, observer, target, radius, refraction, model,
@@ -137,9 +139,12 @@ def view(
     )  # fmt: skip
 
 
-def _sample(
-    terrain: "Terrain", place: tuple[float, float], crs: object | None
-) -> tuple[int, int]:
+def _corner(t: Affine, row: float, col: float) -> tuple[float, float]:
+    """x and y of a place counted from the outer corner of the first sample."""
+    return t.c + t.a * col + t.b * row, t.f + t.d * col + t.e * row
+
+
+def _sample(terrain: "Terrain", place: tuple[float, float], crs: object | None) -> tuple[int, int]:
     """Row and column of the sample in which a point lies."""
     row, col = (float(axis) for axis in terrain.positions(*place, crs))
     if not terrain.inside(row, col):
