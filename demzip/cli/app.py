@@ -17,9 +17,12 @@ from demzip.cli.compress import compress
 from demzip.cli.console import say
 from demzip.cli.decompress import decompress
 from demzip.cli.entropy import entropy
+from demzip.cli.hillshade import hillshade
 from demzip.cli.info import info
 from demzip.cli.los import los
 from demzip.cli.places import PlaceCommand
+from demzip.cli.plot import plot
+from demzip.cli.sample import sample
 from demzip.cli.train_prior import train_prior
 from demzip.cli.verify import verify
 from demzip.cli.viewshed import viewshed
@@ -127,10 +130,12 @@ def options(
     """
 
 
-for command in (bench, compress, decompress, entropy, info, train_prior, verify, warmup):
+for command in (
+    bench, compress, decompress, entropy, hillshade, info, plot, train_prior, verify, warmup,
+):  # fmt: skip
     app.command()(command)
-for asking in (los, viewshed):  # coordinates may be negative
-    app.command(cls=PlaceCommand)(asking)
+for question in (los, sample, viewshed):
+    app.command(cls=PlaceCommand)(question)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

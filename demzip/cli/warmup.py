@@ -20,6 +20,8 @@ def warmup() -> None:
     """
     import time
 
+    import numpy as np
+
     from demzip import jit
     from demzip.blocks.grid import BlockBox
     from demzip.codec import decode, encode, open_bytes
@@ -27,6 +29,8 @@ def warmup() -> None:
     from demzip.scan.neural.observing import examples
     from demzip.scan.survey import Patch
     from demzip.surface import METHODS, Pool, interpolate
+    from demzip.surface.shading import hillshade
+    from demzip.terrain.kernels import place_points
     from demzip.training.implicit import flat_surface
 
     started = time.perf_counter()
@@ -45,6 +49,9 @@ def warmup() -> None:
     for method in METHODS:
         interpolate(values, 3.3, 4.4, method)
     Pool(values.shape, 16).needed(3.3, 4.4, method)
+    hillshade(values, 1.0, 1.0)
+    point = np.zeros(1)
+    place_points(point, point, np.zeros(6), point.copy(), point.copy())
     seconds = time.perf_counter() - started
     directory = jit.cache_directory()
     if directory is None:

@@ -3,6 +3,7 @@
 from demzip.surface.interpolation import interpolate
 from demzip.surface.methods import DEFAULT_METHOD, METHODS, Method, check_method
 from demzip.surface.pool import Pool, interpolate_pool
+from demzip.surface.shading import hillshade
 
 __all__ = [
     "DEFAULT_METHOD",
@@ -10,6 +11,7 @@ __all__ = [
     "Method",
     "Pool",
     "check_method",
+    "hillshade",
     "interpolate",
     "interpolate_pool",
 ]

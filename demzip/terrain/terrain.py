@@ -84,6 +84,11 @@ class Terrain:
         """Close the raster."""
         self.close()
 
+    @property
+    def side(self) -> int:
+        """Side, in samples, of the blocks that are read as a whole."""
+        return self._blocks.grid.size
+
     # ---------------------------------------------------------------- places
 
     @cached_property
