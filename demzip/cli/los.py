@@ -68,8 +68,8 @@ def los(
     """Show whether a target is seen from a point, and what stands between.
 
     By default an eye 1.75 m above ground looks for the top of a building of 20 m. The clearance is
-    the least height of the sight line above ground between both ends, negative where it is
-    blocked. Between samples the ground depends on the method of interpolation, and so may the
+    the height of the sight line above ground where it comes nearest to it between both ends,
+    negative where it is blocked. Between samples the ground depends on the method of interpolation, and so may the
     answer: those methods that say otherwise are named, and --method all shows them all. Where
     only a void lies between, the answer is undecided. The exit code is 0 in any case.
 
@@ -158,5 +158,7 @@ def _others(sight: "Sight") -> str:
     if not others:
         return f"all {count} say the same"
     said = [(name, sight.verdicts[name]) for name in others]
-    words = [f"{name} {ANSWERS[one.visible]}, {_metres(one.clearance) or '?'} m" for name, one in said]
+    words = [
+        f"{name} {ANSWERS[one.visible]}, {_metres(one.clearance) or '?'} m" for name, one in said
+    ]
     return f"{len(others)} of {count} say otherwise: {'; '.join(words)}"

@@ -292,7 +292,9 @@ def from_stencils(
         ):
             return point
         if mend(patch, count, u, v):
-            out[point] = height_in(patch, int64(0), count, u, v, kind, coefficients, weights, sets)
+            total = height_in(patch, int64(0), count, u, v, kind, coefficients, weights, sets)
+            if is_finite(total):  # heights near the largest float64 overflow
+                out[point] = total
     return int64(-1)
 
 

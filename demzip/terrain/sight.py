@@ -71,7 +71,8 @@ class Verdict:
 
     Attributes:
         visible: None if it is undecided: nothing known blocks the line, but it crosses a void.
-        clearance: Least height of the line above ground between the ends; None if none is known.
+        clearance: Least height of the line above ground, where it comes near to it between the
+            ends; None if none is known.
 
     """
 
@@ -88,7 +89,8 @@ class Sight:
         visible: As in Verdict.
         length: Metres from the observer to the target.
         observer, target: The ends.
-        lowest: Where the clearance is least; None if nothing is known between the ends.
+        lowest: Where the line comes nearest to the ground between the ends; an end if it only
+            goes away from it, None if observer and target are the same point.
         first: Where the line is blocked first; None if it is not.
         void: Metres of the line that lie in voids.
         refraction: Coefficient; None if the earth is taken to be flat.
@@ -154,7 +156,7 @@ def see(
         length=length,
         observer=replace(near, needed=_most(seen.line.observer_needed)),
         target=replace(far, needed=_most(seen.line.target_needed)),
-        lowest=_place(terrain, seen, _top(-seen.line.clearance), crs),
+        lowest=_place(terrain, seen, seen.line.lowest, crs),
         first=_place(terrain, seen, int(blocked[0]) if blocked.size else None, crs),
         void=float(np.diff(seen.way.distance)[void[1:] | void[:-1]].sum()),
         refraction=refraction,
@@ -197,8 +199,8 @@ def _look(
     way = track
     for _ in range(ROUNDS):
         line = _over(terrain, way, method, numbers).line
-        scores = -line.clearance, line.target_needed, line.observer_needed
-        closer = [_around(way.distance, score) for score in scores]
+        tops = line.lowest, _top(line.target_needed), _top(line.observer_needed)
+        closer = [_around(way.distance, top) for top in tops]
         way = track.at(between(np.concatenate([way.distance, *closer]), track.distance))
     return _over(terrain, way, method, numbers)
 
@@ -215,8 +217,7 @@ def _top(score: Float64Array) -> int | None:
     return None if np.isnan(score).all() else int(np.nanargmax(score))
 
 
-def _around(distance: Float64Array, score: Float64Array) -> Float64Array:
-    top = _top(score)
+def _around(distance: Float64Array, top: int | None) -> Float64Array:
     if top is None:
         return np.empty(0)
     low, high = distance[max(top - 1, 0)], distance[min(top + 1, distance.size - 1)]
@@ -228,7 +229,7 @@ def _most(needed: Float64Array) -> float:
 
 
 def _verdict(line: LineOfSight) -> Verdict:
-    lowest = _top(-line.clearance)
+    lowest = line.lowest
     return Verdict(line.visible, None if lowest is None else float(line.clearance[lowest]))
 
 

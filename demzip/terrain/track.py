@@ -13,6 +13,7 @@ Float64Array = NDArray[np.float64]
 
 PIECES = 16  # parts at least into which a way is cut
 NEAR = 1e-3  # of a part: nothing is asked as near to an end as this
+SAME = 1e-6  # of a part
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,14 @@ def _crossings(distance: Float64Array, values: Float64Array) -> Float64Array:
 
 
 def between(distance: Float64Array, regular: Float64Array) -> Float64Array:
-    """Sorted distances, both ends among them but nothing very near to them."""
+    """Sorted distances, both ends among them but nothing very near to them.
+
+    Of those that differ by rounding only one is left.
+    """
     length, near = regular[-1], NEAR * regular[1]
-    inner = np.unique(distance)
+    inner = np.sort(distance)
     inner = inner[(inner > near) & (inner < length - near)]
+    inner = inner[np.diff(inner, prepend=0.0) > SAME * regular[1]]
     return np.concatenate([[0.0], inner, [length]])
 
 

@@ -1,4 +1,4 @@
-"""Code, interpolate and read damaged files with NUMBA_BOUNDSCHECK=1: python -m tests.machines.bounds.
+"""Code, interpolate, read damaged files with NUMBA_BOUNDSCHECK=1: python -m tests.machines.bounds.
 
 A kernel that looks beyond an array then raises IndexError. That it would is proved twice: by a
 kernel made to, and by a workspace that is made too small.

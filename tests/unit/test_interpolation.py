@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from demzip.surface import DEFAULT_METHOD, METHODS, check_method, interpolate
 from tests.reference.surface import height
 
 Float64Array = NDArray[np.float64]
+ROOT = Path(__file__).resolve().parents[2]
 NAMES = list(METHODS)
 # The powers of rows and columns whose products a method gives back exactly.
 SPACES = {
@@ -238,3 +240,15 @@ def test_methods_are_found_by_name() -> None:
         check_method("cubic")
     with pytest.raises(OptionsError, match="'cubic' is not one of"):
         interpolate(np.zeros((3, 3)), 1, 1, "cubic")
+
+
+def test_the_document_says_what_methods_are() -> None:
+    text = (ROOT / "docs" / "interpolation.md").read_text(encoding="utf-8")
+    lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line[:3] == "| `"]
+    said = {name.strip("`"): (int(terms), smooth) for name, terms, _, smooth, _ in lines[:15]}
+    expected = {
+        name: (method.terms, f"C{SMOOTHNESS[name]}" if name in SMOOTHNESS else "steps")
+        for name, method in METHODS.items()
+    }
+    assert said == expected
+    assert list(said) == NAMES

@@ -155,6 +155,16 @@ def test_a_void_takes_only_its_own_cells(method: str, void: float) -> None:
     assert abs(found[~inside] - whole[~inside]).max() < 400
 
 
+@pytest.mark.parametrize("method", NAMES)
+def test_heights_that_overflow_are_unknown(method: str) -> None:
+    values = np.where(np.indices((9, 9)).sum(axis=0) % 2, 1.7e308, -1.7e308)
+    found = interpolate(values, np.linspace(-0.5, 8.5, 40)[:, None], np.linspace(0, 8, 33), method)
+    assert not np.isinf(found).any()
+    assert (interpolate(values, 3, 4, method), interpolate(values, 3, 5, method)) == (
+        1.7e308, -1.7e308,
+    )  # fmt: skip
+
+
 def test_a_void_counts_only_where_it_has_weight() -> None:
     values = np.array([[1.0, 2.0], [4.0, np.nan]])
     north, west, inner = (0.0, 0.25), (0.25, 0.0), (0.25, 0.5)

@@ -16,7 +16,7 @@ class LineOfSight:
 
     Attributes:
         line: Its height at each point of the profile, as `ground`.
-        clearance: Its height above ground, NaN in voids and at both ends.
+        clearance: Its height above ground, NaN in voids.
         target_needed: Height of the target above its ground that each point asks for.
         observer_needed: Height of the eye above its ground that each point asks for.
 
@@ -31,6 +31,21 @@ class LineOfSight:
     def blocked(self) -> NDArray[np.bool_]:
         """Points where the ground stands above the line; a touch is none."""
         return self.clearance < -TOUCH
+
+    @property
+    def lowest(self) -> int | None:
+        """Point between the ends where the line comes nearest to the ground.
+
+        The line leaves the eye, as a rule, before it comes near to anything: only a point that is
+        no farther from the ground than its neighbours counts, and if there is none an end.
+        """
+        inner = self.clearance[1:-1]
+        higher = [~(beside < inner) for beside in (self.clearance[:-2], self.clearance[2:])]
+        dips = np.flatnonzero(higher[0] & higher[1] & ~np.isnan(inner))
+        if dips.size:
+            return int(dips[np.argmin(inner[dips])]) + 1
+        ends = self.clearance[[0, -1]]
+        return None if np.isnan(ends).any() else int(np.argmin(ends)) * (self.clearance.size - 1)
 
     @property
     def visible(self) -> bool | None:
@@ -66,7 +81,6 @@ def line_of_sight(
     sag = bend * distance * (length - distance)
     line = eye * (1 - share) + top * share - sag
     clearance = line - ground
-    clearance[[0, -1]] = np.nan
     inner = slice(1, -1)
     raised = ground[inner] + sag[inner]
     needed = np.full((2, distance.size), np.nan)
