@@ -69,9 +69,9 @@ def los(
 
     By default an eye 1.75 m above ground looks for the top of a building of 20 m. The clearance is
     the height of the sight line above ground where it comes nearest to it between both ends,
-    negative where it is blocked. Between samples the ground depends on the method of interpolation, and so may the
-    answer: those methods that say otherwise are named, and --method all shows them all. Where
-    only a void lies between, the answer is undecided. The exit code is 0 in any case.
+    negative where it is blocked. Between samples the ground depends on the method of interpolation,
+    and so may the answer: those methods that say otherwise are named, and --method all shows them
+    all. Where only a void lies between, the answer is undecided. The exit code is 0 in any case.
 
     Elevations are taken as metres; distances are metres on the ground.
 

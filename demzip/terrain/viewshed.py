@@ -140,7 +140,7 @@ def view(
 
 
 def _corner(t: Affine, row: float, col: float) -> tuple[float, float]:
-    """x and y of a place counted from the outer corner of the first sample."""
+    """X and y of a place counted from the outer corner of the first sample."""
     return t.c + t.a * col + t.b * row, t.f + t.d * col + t.e * row
 
 

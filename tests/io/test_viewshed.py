@@ -196,7 +196,7 @@ def test_rasters_that_are_too_large_need_a_radius(tmp_path):
     ):  # fmt: skip
         pass
     with demzip.open_terrain(path) as terrain:
-        with pytest.raises(OptionsError, match="81000000 samples.*choose a radius"):
+        with pytest.raises(OptionsError, match=r"81000000 samples.*choose a radius"):
             terrain.viewshed(45000, -45000)
         with pytest.raises(OptionsError, match="choose a smaller radius"):
             terrain.viewshed(45000, -45000, radius=1e9)

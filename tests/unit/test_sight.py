@@ -189,7 +189,8 @@ def test_linear_clearance_is_that_of_every_break(seed):
         heights.append(eye * (1 - share) + top * share - height)
     heights.append(5.0)
     found = look(terrain(ground), start, end, observer=2, target=5, method="linear-nw-se")
-    dips = [h for a, h, b in zip(heights, heights[1:], heights[2:]) if h <= min(a, b)]
+    threes = zip(heights[:-2], heights[1:-1], heights[2:], strict=True)
+    dips = [middle for before, middle, after in threes if middle <= min(before, after)]
     assert found.clearance == pytest.approx(min(dips, default=2), abs=1e-6)
     assert found.visible == (min(heights) >= -1e-6)
 
@@ -226,7 +227,7 @@ def test_ends_must_be_on_known_ground():
         look(surface, (0, 0), (1, 1), target=math.nan)
     with pytest.raises(OptionsError, match="step 0"):
         look(surface, (0, 0), (1, 1), step=0)
-    with pytest.raises(OptionsError, match="unknown method|method"):
+    with pytest.raises(OptionsError, match="guess"):
         look(surface, (0, 0), (1, 1), method="guess")
 
 
