@@ -108,10 +108,9 @@ def _object(sight: "Sight") -> dict[str, Any]:
     """The answer as JSON."""
     from dataclasses import asdict
 
-    found = asdict(sight)
-    found["clearances"] = {name: said.clearance for name, said in sight.verdicts.items()}
-    del found["verdicts"]
-    return found | {"clearance": sight.clearance, "dissenting": sight.dissenting}
+    found = asdict(sight) | {"clearance": sight.clearance, "dissenting": sight.dissenting}
+    found["methods"] = found.pop("verdicts")
+    return found
 
 
 def _metres(value: float | None) -> str:
