@@ -22,6 +22,7 @@ from demzip.cli.info import info
 from demzip.cli.los import los
 from demzip.cli.places import PlaceCommand
 from demzip.cli.plot import plot
+from demzip.cli.profile import profile
 from demzip.cli.sample import sample
 from demzip.cli.train_prior import train_prior
 from demzip.cli.verify import verify
@@ -134,7 +135,7 @@ for command in (
     bench, compress, decompress, entropy, hillshade, info, plot, train_prior, verify, warmup,
 ):  # fmt: skip
     app.command()(command)
-for question in (los, sample, viewshed):
+for question in (los, profile, sample, viewshed):
     app.command(cls=PlaceCommand)(question)
 
 

@@ -30,8 +30,8 @@ def data(message: str) -> None:
     typer.echo(message)
 
 
-def write_json(value: dict[str, Any]) -> None:
-    """One JSON object on stdout; NaN and infinities, which JSON lacks, become texts."""
+def write_json(value: dict[str, Any] | list[Any]) -> None:
+    """One JSON object or list on stdout; NaN and infinities, which JSON lacks, become texts."""
     typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 

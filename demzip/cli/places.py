@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 DEFAULT_METHOD = "bilinear"  # that of demzip.surface, which takes long to import
 PLAIN = 1.0  # elevations below it get significant digits
+HALF_TURN = 180.0  # degrees
 ON_EARTH, ON_MAP = 7, 3  # decimals of coordinates: a centimetre, a millimetre
 
 Crs = Annotated[
@@ -120,8 +121,8 @@ def say_where(terrain: "Terrain") -> None:
     """Say what coordinates mean in a raster that lies nowhere."""
     if terrain.crs is None and terrain.transform.is_identity:
         say(
-            f"note: {terrain.name}: it lies nowhere on the ground; x is the column and y the row, "
-            "0.5 0.5 the centre of the first sample"
+            f"note: {terrain.name}: nothing says where it lies; x is the column and y the row, 0.5 "
+            "0.5 the centre of the first sample"
         )
 
 
@@ -131,7 +132,7 @@ def say_missing(terrain: "Terrain", outside: int, voids: int, count: int) -> Non
         say(f"note: {terrain.name}: {outside} of {count} points lie outside the raster")
     if outside == count:
         west, south, east, north = bounds(terrain)
-        say(f"note: {terrain.name}: it has x from {west:.10g} to {east:.10g}, y from {south:.10g} "
+        say(f"note: {terrain.name}: its own x are {west:.10g} to {east:.10g}, its y {south:.10g} "
             f"to {north:.10g}")  # fmt: skip
     if voids:
         say(f"note: {terrain.name}: {voids} of {count} points lie in voids or beside them")
@@ -140,8 +141,9 @@ def say_missing(terrain: "Terrain", outside: int, voids: int, count: int) -> Non
 def bounds(terrain: "Terrain") -> tuple[float, float, float, float]:
     """West, south, east and north edges, of the corners of the raster."""
     rows, cols = terrain.shape
-    corners = [terrain.transform * place for place in ((0, 0), (cols, 0), (0, rows), (cols, rows))]
-    xs, ys = zip(*corners, strict=True)
+    t = terrain.transform
+    xs = [t.c + t.a * col + t.b * row for col in (0, cols) for row in (0, rows)]
+    ys = [t.f + t.d * col + t.e * row for col in (0, cols) for row in (0, rows)]
     return min(xs), min(ys), max(xs), max(ys)
 
 
@@ -159,6 +161,8 @@ def lon_lat(
             "GeoJSON takes for longitude and latitude")  # fmt: skip
     else:
         x, y = move(parse(source), parse(WGS84), x, y)
+        turned = np.remainder(x + HALF_TURN, 2 * HALF_TURN) - HALF_TURN
+        x = np.where(np.abs(x) > HALF_TURN, turned, x)
     pairs = zip(np.round(x, 9).tolist(), np.round(y, 9).tolist(), strict=True)
     return [(lon, lat) if math.isfinite(lon + lat) else None for lon, lat in pairs]
 

@@ -3,7 +3,7 @@
 import csv
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from demzip.errors import DemzipError, OptionsError
@@ -21,6 +21,7 @@ class Points:
         rows: Fields of each point, as they were written.
         x: Eastings or longitudes.
         y: Northings or latitudes.
+        columns: Where x and y are among the fields.
 
     """
 
@@ -28,6 +29,7 @@ class Points:
     rows: list[list[str]]
     x: list[float]
     y: list[float]
+    columns: tuple[int, int] = (0, 1)
 
 
 def read_points(path: Path, name: str) -> Points:
@@ -71,7 +73,7 @@ def read_points(path: Path, name: str) -> Points:
     found.titles.extend(f"column{number}" for number in range(len(found.titles) + 1, width + 1))
     for row in found.rows:
         row.extend([""] * (len(found.titles) - len(row)))
-    return found
+    return replace(found, columns=columns)
 
 
 def _lines(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:

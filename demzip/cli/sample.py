@@ -1,5 +1,6 @@
 """demzip sample."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -209,12 +210,12 @@ def _write_geojson(terrain: "Terrain", answers: Answers, crs: str | None) -> Non
 
 def _show(answers: Answers) -> None:
     points = answers.points
-    x, y = (points.titles.index(title) for title in _titles(points))
+    several = ["method"] if answers.several else []
     rows = []
     for number, name, height in answers:
         missing = "void" if answers.inside[number] else "outside"
-        shown = missing if height != height else height_text(height)  # noqa: PLR0124  NaN
-        place = [points.rows[number][column] for column in (x, y)]
-        rows.append([*place, *([name] if answers.several else []), shown])
-    several = ["method"] if answers.several else []
-    show_table([*_titles(points), *several, "elevation"], rows)
+        place = [points.rows[number][column] for column in points.columns]
+        shown = missing if math.isnan(height) else height_text(height)
+        rows.append([*place, *([name] if several else []), shown])
+    titles = [points.titles[column] for column in points.columns]
+    show_table([*titles, *several, "elevation"], rows)

@@ -13,7 +13,7 @@ from demzip.terrain.crs import parse
 Float64Array = NDArray[np.float64]
 
 MAX_POINTS = 10_000_000  # of a line
-POLE = 90.0  # degrees
+POLE, FULL_TURN = 90.0, 360.0  # degrees
 ROUNDING = 1e-9  # of a step: an end as near as this to the last whole one is that one
 
 
@@ -84,14 +84,15 @@ class Ground:
                 f"step {step:g}: on {length:g} m these are more than {MAX_POINTS} points; choose a "
                 "longer one"
             )
-        whole = math.ceil(length / step - ROUNDING)
-        distance = np.append(np.arange(max(whole, 1)) * step, length)
+        steps = max(math.ceil(length / step - ROUNDING), 1)
+        distance = np.append(np.arange(steps) * step, length)
         if self.is_geographic:
             x, y = self._along(x1, y1, x2, y2, distance)
         else:
-            share = distance / length if length else distance
-            x, y = x1 + share * (x2 - x1), y1 + share * (y2 - y1)
-        x[[0, -1]], y[[0, -1]] = (x1, x2), (y1, y2)
+            whole = length or 1.0
+            x, y = x1 + distance * (x2 - x1) / whole, y1 + distance * (y2 - y1) / whole
+        turns = round((x[-1] - x2) * self.unit / FULL_TURN) if self.is_geographic else 0
+        x[[0, -1]], y[[0, -1]] = (x1, x2 + turns * FULL_TURN / self.unit), (y1, y2)
         return x, y, distance
 
     def _along(

@@ -21,6 +21,7 @@ from demzip.terrain.kernels import place_points
 from demzip.terrain.profile import Profile
 from demzip.terrain.sight import TARGET, Sight, see
 from demzip.terrain.source import HeightSource
+from demzip.terrain.track import half_cell
 from demzip.terrain.viewshed import Viewshed, view
 
 Float64Array = NDArray[np.float64]
@@ -297,7 +298,7 @@ class Terrain:
             if not np.isfinite(there):
                 raise OptionsError(f"point {x} {y}: it has no place in the raster's CRS")
         if step is None:
-            step = self._half_cell(float(ends_x.mean()), float(ends_y.mean()))
+            step = half_cell(self, float(ends_x.mean()), float(ends_y.mean()))
         west, east = map(float, ends_x)
         south, north = map(float, ends_y)
         xs, ys, distance = self.ground.line(west, south, east, north, step)
@@ -386,11 +387,6 @@ class Terrain:
             self, (x, y), observer=observer, target=target, radius=radius, curvature=curvature,
             refraction=refraction, model=model, crs=crs, jobs=jobs, progress=progress,
         )  # fmt: skip
-
-    def _half_cell(self, x: float, y: float) -> float:
-        """Half of the shorter side of a cell; cells near a pole count as a quarter as wide."""
-        across, down = self.ground.cell_size(self.transform, x, y)
-        return max(min(across, down), max(across, down) / 4) / 2
 
 
 def _first_post(place: Float64Array, size: int, reach: int) -> NDArray[np.int64]:

@@ -69,6 +69,12 @@ def between(distance: Float64Array, regular: Float64Array) -> Float64Array:
     return np.concatenate([[0.0], inner, [length]])
 
 
+def half_cell(terrain: "Terrain", x: float, y: float) -> float:
+    """Half of the shorter side of a cell; cells near a pole count as a quarter as wide."""
+    across, down = terrain.ground.cell_size(terrain.transform, x, y)
+    return max(min(across, down), max(across, down) / 4) / 2
+
+
 def track_of(
     terrain: "Terrain",
     ends: tuple[float, float, float, float],
@@ -88,9 +94,7 @@ def track_of(
 
     """
     if step is None:
-        x, y = (ends[0] + ends[2]) / 2, (ends[1] + ends[3]) / 2
-        across, down = terrain.ground.cell_size(terrain.transform, x, y)
-        step = max(min(across, down), max(across, down) / 4) / 2  # cells are narrow near a pole
+        step = half_cell(terrain, (ends[0] + ends[2]) / 2, (ends[1] + ends[3]) / 2)
     xs, ys, distance = terrain.ground.line(*ends, min(step, length / PIECES))
     rows, cols = terrain.positions(xs, ys)
     return Track(distance, xs, ys, rows, cols).with_breaks()

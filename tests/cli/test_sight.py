@@ -144,7 +144,7 @@ def test_viewshed_options(ridge, run):
 
 
 def test_viewshed_refuses(ridge, run, assert_fails, files):
-    assert_fails(run("viewshed", ridge, "0", "0"), 2, "ridge.tif: the observer at 0.0 0.0", "outside")
+    assert_fails(run("viewshed", ridge, "0", "0"), 2, "observer at 0.0 0.0", "outside the raster")
     assert_fails(run("viewshed", ridge, "-710", "5000490"), 2, "observer", "in a void")
     assert_fails(run("viewshed", ridge, *HERE, "--radius", "-5"), 2, "radius -5")
     assert_fails(run("viewshed", ridge, *HERE, "--model", "r3"), 2, "'r3'", "exact, planes")
