@@ -9,6 +9,8 @@ from demzip.surface.sight.kernels import TOUCH
 
 Float64Array = NDArray[np.float64]
 
+LEVEL = 1e-9  # metres, more than rounding: what differs by less is level
+
 
 @dataclass(frozen=True)
 class LineOfSight:
@@ -40,7 +42,7 @@ class LineOfSight:
         no farther from the ground than its neighbours counts, and if there is none an end.
         """
         inner = self.clearance[1:-1]
-        higher = [~(beside < inner) for beside in (self.clearance[:-2], self.clearance[2:])]
+        higher = [~(beside < inner - LEVEL) for beside in (self.clearance[:-2], self.clearance[2:])]
         dips = np.flatnonzero(higher[0] & higher[1] & ~np.isnan(inner))
         if dips.size:
             return int(dips[np.argmin(inner[dips])]) + 1
