@@ -264,7 +264,8 @@ def test_json_keys_are_described() -> None:
         if line.endswith("--json"):
             section = sections(CLI)[f"demzip {command_of(shlex.split(line)[1:])}"]
             table = section[section.index("| key |") :]
-            outer = set(re.findall(r'^  "(\w+)"', expected, re.MULTILINE))
+            outer_key = r'^    "(\w+)"' if expected.startswith("[") else r'^  "(\w+)"'
+            outer = set(re.findall(outer_key, expected, re.MULTILINE))
             assert {name for row in table_rows(table) for name in row.names} == outer
             inner = set(re.findall(r'^ {4,6}"([a-z_]+)":', expected, re.MULTILINE))
             assert inner <= set(re.findall(r"`(\w+)`", table)), line

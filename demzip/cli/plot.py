@@ -34,6 +34,9 @@ def plot(
         ),
     ] = None,
     band: Annotated[int, typer.Option(metavar="N", help="Band, from 1 on.")] = 1,
+    dpi: Annotated[
+        int, typer.Option(metavar="DPI", help="Dots to an inch of a .png, some 7 inches wide.")
+    ] = 150,
     jobs: Jobs = 0,
     force: Force = False,
 ) -> None:
@@ -63,6 +66,6 @@ def plot(
     with progress_bar() as progress:
         rows, cols = draw(
             raster, output, kind, predictors=names, band=band, jobs=jobs, overwrite=force,
-            progress=progress,
+            dpi=dpi, progress=progress,
         )  # fmt: skip
     say(f"{output}: {kind} of {rows} x {cols} samples, {size(output.stat().st_size)}")

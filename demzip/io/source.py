@@ -69,6 +69,7 @@ class RasterSource:
         self._kept: OrderedDict[tuple[int, int], AnyArray] = OrderedDict()
         self._kept_bytes = 0
         self._lock = Lock()
+        self._closed = False
 
     @property
     def samples(self) -> int:
@@ -92,6 +93,8 @@ class RasterSource:
         down, last = rows.start // self._block, (rows.stop - 1) // self._block
         row_bytes = self._block * self.shape[1] * np.dtype(self.planes[plane].dtype).itemsize
         with self._lock:
+            if self._closed:
+                raise OptionsError(f"{self.name}: the raster has been closed")
             if down != last or (2 * row_bytes > CACHE_BYTES and not self._in_strips):
                 return self._read(plane, rows.start, rows.stop, cols.start, cols.stop)
             values = self._kept.get((plane, down))
@@ -102,6 +105,11 @@ class RasterSource:
             self._kept.move_to_end((plane, down))
         top = rows.start - down * self._block
         return values[top : top + rows.stop - rows.start, cols]
+
+    def close(self) -> None:
+        """Let no thread read any more; one may still be at it when work is interrupted."""
+        with self._lock:
+            self._closed = True
 
     def _keep(self, key: tuple[int, int], values: AnyArray) -> None:
         self._kept[key] = values
@@ -148,7 +156,11 @@ def open_source(path: PathLike, block: int) -> Iterator[RasterSource]:
     name = os.fspath(path)
     with gdal_limits(), open_raster(name) as dataset:
         check_raster(dataset, name)
-        yield RasterSource(dataset, name, block)
+        source = RasterSource(dataset, name, block)
+        try:
+            yield source
+        finally:
+            source.close()
 
 
 @contextmanager

@@ -9,12 +9,13 @@ from demzip.io.files import PathLike, naming
 from demzip.io.planes import open_bands
 from demzip.io.residuals import check_predictors, open_residuals
 from demzip.io.terrain import open_terrain
-from demzip.plots.figure import save
+from demzip.plots.figure import DPI, save
 from demzip.plots.maps import draw_elevation, draw_relief
 from demzip.plots.residuals import draw_histogram, draw_residuals
 from demzip.terrain.relief import Light
 
 RESIDUALS = ("residuals", "histogram")
+LEAST_DPI, MOST_DPI = 30, 1200
 KINDS = (*RESIDUALS, "hillshade", "elevation")
 
 
@@ -44,6 +45,7 @@ def draw(
     band: int = 1,
     jobs: int = 1,
     overwrite: bool = False,
+    dpi: int = DPI,
     progress: Progress | None = None,
 ) -> tuple[int, int]:
     """Draw a raster.
@@ -57,6 +59,7 @@ def draw(
         band: Which one, from 1 on.
         jobs: Threads; 0 for one per processor.
         overwrite: Whether an existing file may be replaced.
+        dpi: Dots to an inch of a .png, 30 to 1200; a map is some 7 inches wide.
         progress: Called with a stage, the samples done since the last call, and those in all.
 
     Returns:
@@ -69,6 +72,8 @@ def draw(
 
     """
     check_kind(kind, predictors)
+    if not LEAST_DPI <= dpi <= MOST_DPI:
+        raise OptionsError(f"{dpi} dots to an inch: {LEAST_DPI} to {MOST_DPI} can be drawn (--dpi)")
     with open_terrain(src, band) as terrain, naming(src):
         if kind in RESIDUALS:
             draw_them = draw_residuals if kind == "residuals" else draw_histogram
@@ -82,5 +87,5 @@ def draw(
                 figure = draw_relief(terrain, light or Light(), units, report)
             else:
                 figure = draw_elevation(terrain, units, report)
-        save(figure, dst, src, overwrite=overwrite)
+        save(figure, dst, src, overwrite=overwrite, dpi=dpi)
         return terrain.shape

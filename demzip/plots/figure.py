@@ -191,13 +191,13 @@ def dress(axes: Axes, frame: Frame, *, voids: bool, alone: bool = True) -> None:
         return
     notes = [frame.place, *(["scale unknown"] if frame.metres is None else [])]
     axes.text(
-        0, 0, "; ".join(notes), transform=_below(axes, 42), fontsize=7.5, color=PALE, va="center"
+        0, 0, "; ".join(notes), transform=_below(axes, 44), fontsize=7.5, color=PALE, va="center"
     )
     if voids:
         key = Patch(facecolor=VOID, edgecolor=PALE, linewidth=0.6, label="no data")
         axes.legend(
             handles=[key], loc="center left", bbox_to_anchor=(0, 0), frameon=False,
-            bbox_transform=_below(axes, 56), borderaxespad=0, borderpad=0, fontsize=7.5,
+            bbox_transform=_below(axes, 58), borderaxespad=0, borderpad=0, fontsize=7.5,
             handlelength=1.2, handleheight=0.8,
         )  # fmt: skip
     if frame.metres is not None:
@@ -222,7 +222,7 @@ def _draw_scale_bar(axes: Axes, frame: Frame) -> None:
     width = frame.metres * abs(frame.extent[1] - frame.extent[0])
     length = bar_length(BAR_SHARE * width)
     share = length / width
-    place = _below(axes, 46)
+    place = _below(axes, 44)
     for part in range(BAR_PARTS):
         axes.add_patch(
             Rectangle(
@@ -289,7 +289,7 @@ def picture(figure: Figure, form: str, dpi: float = DPI) -> bytes:
     with mpl.rc_context(STYLE):
         metadata = {"Date": None} if form == "svg" else {"Software": None}
         figure.savefig(
-            out, format=form, dpi=dpi, metadata=metadata, bbox_inches="tight", pad_inches=0.08
+            out, format=form, dpi=dpi, metadata=metadata, bbox_inches="tight", pad_inches=0.12
         )
     if form == "svg":
         return out.getvalue().replace(f"'{FONT}'".encode(), NARROWER.encode())

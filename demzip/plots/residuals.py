@@ -31,8 +31,8 @@ from demzip.terrain.terrain import Terrain
 Float64Array = NDArray[np.float64]
 
 COLOURS = ("#1f5fa8", "#c1272d", "#2b8a3e", "#8a6d00", "#6f42a8", "#00808a", "#d2691e", "#444444")
-COVERED = 0.99  # of the residuals lie within the colours of a map
-SHOWN = 0.9999  # of the residuals lie within the axis of a histogram
+COVERED = 0.99  # of the residuals other than 0 lie within the colours of a map
+SHOWN = 0.9999  # of the residuals other than 0 lie within the axis of a histogram
 BINS = 401  # at most, over that axis
 NONE, LOWEST = 0.5, 0.7  # on a scale of logarithms: no samples, and where it begins
 PANEL = 4.2  # inches of one map of several
@@ -111,13 +111,11 @@ def draw_residuals(terrain: Terrain, source: ResidualSource, names: Sequence[str
 
 def _limit(maps: Sequence[ResidualMap], factor: int) -> tuple[float, str]:
     """Where the colours end, and at which ends something lies beyond."""
-    every = np.concatenate([np.abs(one.cells[np.isfinite(one.cells)]) for one in maps])
-    if every.size == 0:
-        return 1.0, "neither"
-    least = min(one.found.step or 0.0 for one in maps) if factor == 1 else 0.0
-    greatest = float(every.max())
-    limit = max(float(np.quantile(every, COVERED, method="higher")), least) or greatest or 1.0
-    if greatest <= limit:
+    wrong = np.concatenate([np.abs(one.cells[np.abs(one.cells) > 0]) for one in maps])
+    if wrong.size == 0:
+        return maps[0].found.step or 1.0, "neither"
+    limit = float(np.quantile(wrong, COVERED, method="higher"))
+    if wrong.max() <= limit:
         return limit, "neither"
     return limit, "both" if factor == 1 else "max"
 
@@ -164,12 +162,13 @@ def draw_histogram(terrain: Terrain, source: ResidualSource, names: Sequence[str
 
 
 def _edge(found: Residuals) -> float:
-    """Magnitude within which nearly all residuals lie."""
-    if not found.samples:
+    """Magnitude within which nearly all residuals other than 0 lie."""
+    wrong = found.values != 0
+    magnitudes, times = np.abs(found.values[wrong]), found.times[wrong]
+    if not times.size:
         return 0.0
-    magnitudes = np.abs(found.values)
     order = np.argsort(magnitudes, kind="stable")
-    enough = np.searchsorted(np.cumsum(found.times[order]), SHOWN * found.samples)
+    enough = np.searchsorted(np.cumsum(times[order]), SHOWN * times.sum())
     return float(magnitudes[order[enough]])
 
 

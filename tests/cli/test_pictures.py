@@ -57,6 +57,13 @@ def test_every_kind_of_picture(tile, run, kind):
     assert ("British National Grid" in words) == (kind != "histogram")
 
 
+def test_dots_to_an_inch(tile, run):
+    for name, dpi in (("a.png", 50), ("b.png", 100)):
+        run("plot", tile, "-o", name, "--kind", "elevation", "--dpi", dpi)
+    with rasterio.open("a.png") as a, rasterio.open("b.png") as b:
+        assert b.width == pytest.approx(2 * a.width, abs=4)
+
+
 def test_chosen_predictors(tile, run):
     run("plot", tile, "-o", "a.svg", "-p", "jpeg2", "-p", "lagrange3", "-p", "jpeg2")
     words = Path("a.svg").read_text(encoding="utf-8")
@@ -84,6 +91,7 @@ def test_illegal_arguments(tile, run, assert_fails, files):
         (("plot", tile, "-o", "a.png", "--kind", "map"), 2, ["'map'", "elevation"]),
         (("plot", tile, "-o", "a.png", "--kind", "elevation", "-p", "jpeg1"), 2, ["--predictor"]),
         (("plot", tile, "-o", "a.png", "--band", 0), 2, ["tile.tif", "band 0"]),
+        (("plot", tile, "-o", "a.png", "--dpi", 29), 2, ["29", "30 to 1200"]),
         (("plot", tile, "-o", "no/a.png"), 1, ["no folder"]),
         (("plot", "no.tif", "-o", "a.png"), 1, ["no.tif", "cannot be opened"]),
         (("plot", "-", "-o", "a.png"), 2, ["standard input"]),

@@ -3,6 +3,8 @@
 import errno
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Timer
 
 import numpy as np
 import pytest
@@ -241,6 +243,30 @@ def test_rows_too_large_to_keep(tiled, tmp_path, save, relief, monkeypatch):
                 found = source.read(0, slice(top, top + 16), slice(left, left + 16))
                 assert np.array_equal(found, values[top : top + 16, left : left + 16])
         assert len(source._kept) == (0 if tiled else 1)
+
+
+def test_a_source_is_closed_after_reads_of_other_threads(tmp_path, save, relief, monkeypatch):
+    """An interrupt ends the work while a thread reads; GDAL must not lose the dataset under it."""
+    path = save(tmp_path / "a.tif", relief(64, 96))
+    begun, go_on = Event(), Event()
+    window = slice(0, 16), slice(0, 96)
+    with ThreadPoolExecutor(1) as pool:
+        with open_source(path, 16) as source:
+            read = source._read
+
+            def slowly(*place):
+                begun.set()
+                assert go_on.wait(60)
+                assert not source._dataset.closed
+                return read(*place)
+
+            monkeypatch.setattr(source, "_read", slowly)
+            reading = pool.submit(source.read, 0, *window)
+            assert begun.wait(60)
+            Timer(0.2, go_on.set).start()  # while this thread waits for the source to close
+        assert reading.result(60).shape == (16, 96)
+        with pytest.raises(OptionsError, match=r"a\.tif: the raster has been closed"):
+            source.read(0, *window)
 
 
 def test_read_georeference_gives_words(tmp_path, save, relief):

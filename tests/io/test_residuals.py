@@ -74,9 +74,14 @@ def write(path, values, **profile):
     return path
 
 
-@pytest.mark.parametrize("jobs", [1, 3])
-@pytest.mark.parametrize("name", ["jpeg4", "lagrange24", "neural"])
-@pytest.mark.parametrize("raster", ["mountains_int16", "voids_int16", "terraces_uint8"])
+@pytest.mark.parametrize(
+    ("raster", "name", "jobs"),
+    [
+        ("mountains_int16", "lagrange24", 1), ("mountains_int16", "jpeg4", 3),
+        ("voids_int16", "jpeg4", 1), ("voids_int16", "neural", 1), ("voids_int16", "neural", 3),
+        ("terraces_uint8", "lagrange24", 1), ("terraces_uint8", "neural", 1),
+    ],
+)  # fmt: skip
 def test_figures_are_those_of_entropy(raster, name, jobs):
     path = CORPUS / f"{raster}.tif"
     found, whole = measure(path, name, jobs=jobs)

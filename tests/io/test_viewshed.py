@@ -56,7 +56,7 @@ def by_gdal(path, x, y, *, observer, target, curvature, radius=0):
 def level_around(path, row, col):
     """Raise the neighbours of the observer in other rows to the observer's ground.
 
-    GDAL before 3.10 lets the observer's own ground hide them (its issue 10205).
+    GDAL 3.6 lets the observer's own ground hide them (its issue 10205).
     """
     with rasterio.open(path, "r+") as dataset:
         values = dataset.read(1)
