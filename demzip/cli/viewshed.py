@@ -75,9 +75,8 @@ def viewshed(
     digits = decimals(found.crs)
     if found.unknown:
         beyond = "" if found.radius is None else " or beyond the radius"
-        say(
-            f"note: {path}: {found.unknown} of {found.visible.size} samples are unknown{beyond} (127)"
-        )
+        count = f"{found.unknown} of {found.visible.size}"
+        say(f"note: {path}: {count} samples are unknown{beyond} (127)")
     share = "" if found.share is None else f", {100 * found.share:.2f} % of what is known"
     say(
         f"{path}: {found.area / SQUARE_KILOMETRE:.4g} km2 seen{share}, from {found.observer:g} m "
