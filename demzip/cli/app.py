@@ -20,12 +20,14 @@ from demzip.cli.entropy import entropy
 from demzip.cli.hillshade import hillshade
 from demzip.cli.info import info
 from demzip.cli.interpolation_table import interpolation_table
+from demzip.cli.los import los
 from demzip.cli.places import PlaceCommand
 from demzip.cli.plot import plot
 from demzip.cli.profile import profile
 from demzip.cli.sample import sample
 from demzip.cli.train_prior import train_prior
 from demzip.cli.verify import verify
+from demzip.cli.viewshed import viewshed
 from demzip.cli.warmup import warmup
 from demzip.errors import DemzipError
 
@@ -135,8 +137,7 @@ for command in (
     verify, warmup,
 ):  # fmt: skip
     app.command()(command)
-
-for question in (profile, sample):
+for question in (los, profile, sample, viewshed):
     app.command(cls=PlaceCommand)(question)
 
 

@@ -30,6 +30,7 @@ def warmup() -> None:
     from demzip.scan.survey import Patch
     from demzip.surface import METHODS, Pool, interpolate
     from demzip.surface.shading import hillshade
+    from demzip.surface.sight.viewshed import MODELS, Metric, viewshed
     from demzip.terrain.kernels import place_points
     from demzip.training.implicit import flat_surface
 
@@ -50,6 +51,10 @@ def warmup() -> None:
         interpolate(values, 3.3, 4.4, method)
     Pool(values.shape, 16).needed(3.3, 4.4, method)
     hillshade(values, 1.0, 1.0)
+    for looking in MODELS:
+        viewshed(
+            np.zeros((3, 3)), 1, 1, observer=0, target=0, metric=Metric(1, 0, 1), model=looking
+        )
     point = np.zeros(1)
     place_points(point, point, np.zeros(6), point.copy(), point.copy())
     seconds = time.perf_counter() - started

@@ -24,7 +24,9 @@ from demzip.io.window import Rectangle, check_band, check_bands, slices
 from demzip.options import thread_count
 from demzip.raster.values import pattern_of
 from demzip.surface.methods import DEFAULT_METHOD
+from demzip.terrain.sight import Sight
 from demzip.terrain.terrain import Terrain
+from demzip.terrain.viewshed import Viewshed
 
 AnyArray = NDArray[np.generic]
 
@@ -316,6 +318,18 @@ class Dataset(Closing):
             raise OptionsError(f"xy of shape {points.shape}: each point must have an x and a y")
         terrain = self.terrain(band)
         return terrain.sample(points[..., 0], points[..., 1], method=method, crs=crs)
+
+    def line_of_sight(
+        self, x1: float, y1: float, x2: float, y2: float, *, band: int = 1, **options: Any  # noqa: ANN401  of different types
+    ) -> Sight:
+        """Whether a target is seen from a point; options and errors of `Terrain.line_of_sight`."""
+        return self.terrain(band).line_of_sight(x1, y1, x2, y2, **options)
+
+    def viewshed(
+        self, x: float, y: float, *, band: int = 1, **options: Any  # noqa: ANN401  as above
+    ) -> Viewshed:
+        """What is seen from a point; options and errors of `Terrain.viewshed`."""
+        return self.terrain(band).viewshed(x, y, **options)
 
     def _plane(self, plane: int, window: Rectangle | None, jobs: int) -> AnyArray:
         rows, cols = slices(window, self.height, self.width)

@@ -1,5 +1,6 @@
 """A raster as a surface on the ground that answers questions."""
 
+from collections.abc import Callable
 from functools import cached_property
 from types import TracebackType
 from typing import Self
@@ -11,12 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 from demzip.errors import OptionsError
 from demzip.surface.methods import DEFAULT_METHOD, check_method
 from demzip.surface.pool import interpolate_pool
+from demzip.surface.sight.viewshed import DEFAULT_MODEL
 from demzip.terrain.blocks import Blocks
 from demzip.terrain.crs import move, parse
+from demzip.terrain.curvature import OBSERVER
 from demzip.terrain.ground import Ground
 from demzip.terrain.kernels import place_points
 from demzip.terrain.profile import Profile
+from demzip.terrain.sight import TARGET, Sight, see
 from demzip.terrain.source import HeightSource
+from demzip.terrain.track import half_cell
+from demzip.terrain.viewshed import Viewshed, view
 
 Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -292,7 +298,7 @@ class Terrain:
             if not np.isfinite(there):
                 raise OptionsError(f"point {x} {y}: it has no place in the raster's CRS")
         if step is None:
-            step = self._half_cell(float(ends_x.mean()), float(ends_y.mean()))
+            step = half_cell(self, float(ends_x.mean()), float(ends_y.mean()))
         west, east = map(float, ends_x)
         south, north = map(float, ends_y)
         xs, ys, distance = self.ground.line(west, south, east, north, step)
@@ -302,10 +308,85 @@ class Terrain:
             xs, ys = self.from_raster(xs, ys, crs)
         return Profile(xs, ys, distance, elevation, self.inside(rows, cols), method)
 
-    def _half_cell(self, x: float, y: float) -> float:
-        """Half of the shorter side of a cell; cells near a pole count as a quarter as wide."""
-        across, down = self.ground.cell_size(self.transform, x, y)
-        return max(min(across, down), max(across, down) / 4) / 2
+    def line_of_sight(
+        self,
+        x1: float,
+        y1: float,
+        x2: float,
+        y2: float,
+        *,
+        observer: float = OBSERVER,
+        target: float = TARGET,
+        curvature: bool = False,
+        refraction: float | None = None,
+        method: str = DEFAULT_METHOD,
+        step: float | None = None,
+        crs: object | None = None,
+    ) -> Sight:
+        """Whether a target is seen from a point, and what stands between (docs/queries.md).
+
+        Args:
+            x1: Easting or longitude of the observer.
+            y1: Northing or latitude.
+            x2: Of the target.
+            y2: As x2.
+            observer: Height of the eye above ground in metres.
+            target: Height of the target above ground in metres.
+            curvature: Whether the earth is round.
+            refraction: Coefficient of refraction, -10 to 1, which implies `curvature`; else 1/7.
+            method: As for `sample`; the answers of all others are told beside.
+            step: Metres at most from point to point; by default half a cell.
+            crs: Of the points and of the result, as for `sample`.
+
+        Raises:
+            OptionsError: As for `profile`; an end is outside the raster or in a void, or a height
+                or the coefficient is illegal.
+
+        """
+        return see(
+            self, (x1, y1, x2, y2), observer=observer, target=target, curvature=curvature,
+            refraction=refraction, method=method, step=step, crs=crs,
+        )  # fmt: skip
+
+    def viewshed(
+        self,
+        x: float,
+        y: float,
+        *,
+        radius: float | None = None,
+        observer: float = OBSERVER,
+        target: float = 0.0,
+        curvature: bool = False,
+        refraction: float | None = None,
+        model: str = DEFAULT_MODEL,
+        crs: object | None = None,
+        jobs: int = 1,
+        progress: Callable[[str, int, int], object] | None = None,
+    ) -> Viewshed:
+        """Which samples are seen from the one in which a point lies (docs/queries.md).
+
+        Args:
+            x: Easting or longitude of the observer.
+            y: Northing or latitude.
+            radius: Metres; by default the whole raster.
+            observer: Height of the eye above ground in metres.
+            target: Height above ground that is looked for.
+            curvature: As for `line_of_sight`.
+            refraction: As for `line_of_sight`.
+            model: "exact", a sight line to each sample, or "planes", one wave of reference planes.
+            crs: Of x and y, as for `sample`.
+            jobs: Threads of "exact", 0 for one per processor; the result does not depend on it.
+            progress: Called with a stage, the samples done since the last call, and those in all.
+
+        Raises:
+            OptionsError: The observer is outside the raster or in a void, an argument is illegal,
+                or there are more than 67 million samples to look at.
+
+        """
+        return view(
+            self, (x, y), observer=observer, target=target, radius=radius, curvature=curvature,
+            refraction=refraction, model=model, crs=crs, jobs=jobs, progress=progress,
+        )  # fmt: skip
 
 
 def _first_post(place: Float64Array, size: int, reach: int) -> NDArray[np.int64]:

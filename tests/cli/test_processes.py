@@ -237,6 +237,12 @@ for method in METHODS:
         pool.put(down, across, heights[16 * down:, 16 * across:][:16, :16])
     interpolate_pool(pool, [3, 4], [[5.5], [6.5]], method)
     interpolate(heights, np.arange(3.0), heights[0, :3], method)
+place = "7.54", "46.46"
+first = min(Path(sys.argv[1]).glob("mountains*"))
+run("sample", first, *place)
+run("los", first, *place, "7.55", "46.45", "--curvature")
+for looking in "exact", "planes":
+    run("viewshed", first, *place, "-o", "seen.tif", "-f", "--radius", "500", "--model", looking)
 print(sorted(compiled() - before))
 """
 
