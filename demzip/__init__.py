@@ -18,6 +18,11 @@ Files:
     with demzip.open("tile.dz") as dem:
         window = dem.read(window=((0, 100), (50, 150)))
 
+Heights between samples, of .dz files and of rasters alike:
+
+    with demzip.open_terrain("tile.dz") as terrain:
+        height = terrain.sample(7.52, 46.49, method="biquintic-36", crs="EPSG:4326")
+
 Everything that goes wrong on purpose is a `DemzipError`.
 """
 
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from demzip.codec import decode, encode
     from demzip.io.dataset import Dataset, open  # noqa: A004  the name users expect, as in rasterio
     from demzip.io.geotiff import compress, decompress, verify
+    from demzip.io.terrain import open_terrain
     from demzip.options import FitOptions
     from demzip.predict.templates import PREDICTORS
     from demzip.raster.georeference import Georeference
@@ -60,6 +66,7 @@ __all__ = [
     "encode",
     "errors",
     "open",
+    "open_terrain",
     "verify",
 ]
 
@@ -74,6 +81,7 @@ _HOMES = {
     "decompress": "demzip.io.geotiff",
     "encode": "demzip.codec",
     "open": "demzip.io.dataset",
+    "open_terrain": "demzip.io.terrain",
     "verify": "demzip.io.geotiff",
 }
 

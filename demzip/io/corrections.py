@@ -1,7 +1,7 @@
 """How often each correction (sample - prediction) occurs in a band."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -56,10 +56,38 @@ class Corrections:
         return float(-(share * np.log2(share)).sum()) + 0.0  # not -0.0
 
 
-def count_corrections(
-    plane: PlaneEncoder, plan: PlanePlan, jobs: int, limits: Sequence[int]
-) -> Corrections:
-    """Corrections of a whole band under the weights of a plan, the blocks' own left out.
+@dataclass(frozen=True)
+class BlockCorrections:
+    """Corrections of a block, those of its first sample and of missing ones left out.
+
+    Attributes:
+        counted: (n,) as they are counted: in steps of the grid, or in floats.
+        steps: (n,) the same in steps of one size.
+        places: (rows, cols) True where they belong, row by row.
+
+    """
+
+    counted: Int64Array
+    steps: Int64Array
+    places: BoolArray
+
+
+@dataclass(frozen=True)
+class BandCorrections:
+    """Corrections of a band, block by block.
+
+    Attributes:
+        unit: Of the raster, in a step.
+        of_block: Gives those of a block; any thread may call it.
+
+    """
+
+    unit: float
+    of_block: Callable[[BlockBox], BlockCorrections]
+
+
+def corrections_of(plane: PlaneEncoder, plan: PlanePlan) -> BandCorrections:
+    """Corrections of a band under the weights of a plan, the blocks' own left out.
 
     They are those of the grid's own steps, also where a .dz file codes ranks of levels (but for
     departures from a surface, which is one of ranks then). Those of
@@ -70,31 +98,42 @@ def count_corrections(
     Args:
         plane: The band.
         plan: Made by it.
-        jobs: Threads.
-        limits: Of Corrections.within.
 
     """
     if isinstance(plane, RealEncoder):
         assert isinstance(plan, RealPlan)
-        tally = _Tally(limits, 2.0**-plan.model.scale)
-        of_block = partial(_of_floats, plane, plan.model)
-    else:
-        tables = plane.best.tables if isinstance(plane, NeuralEncoder) else plane
-        assert isinstance(tables, GridEncoder)
-        network = plan.model.network if isinstance(plan.model, NeuralModel) else None
-        if isinstance(plan, GridPlan) and plan.departures is not None:
-            tables = plan.departures
-        elif tables.value_map.levels is not None:  # ranks have weights of their own
-            tables = copy.copy(tables)
-            tables.value_map = replace(tables.value_map, levels=None)
-            plan = tables.plan(DEFAULT_PREDICTOR if network else plan.predictor)
-        tally = _Tally(limits, tables.value_map.step or 1.0)
-        if network is not None:
-            of_block = partial(_of_network, tables, _fit_of(plan), network)
-        else:
-            of_block = partial(_on_grid, tables, _fit_of(plan))
-    for counted, steps in in_order(jobs, of_block, plane.grid):
-        tally.add(counted, steps)
+        return BandCorrections(2.0**-plan.model.scale, partial(_of_floats, plane, plan.model))
+    tables = plane.best.tables if isinstance(plane, NeuralEncoder) else plane
+    assert isinstance(tables, GridEncoder)
+    network = plan.model.network if isinstance(plan.model, NeuralModel) else None
+    if isinstance(plan, GridPlan) and plan.departures is not None:
+        tables = plan.departures
+    elif tables.value_map.levels is not None:  # ranks have weights of their own
+        tables = copy.copy(tables)
+        tables.value_map = replace(tables.value_map, levels=None)
+        plan = tables.plan(DEFAULT_PREDICTOR if network else plan.predictor)
+    of_block = partial(_on_grid, tables, _fit_of(plan))
+    if network is not None:
+        of_block = partial(_of_network, tables, _fit_of(plan), network)
+    return BandCorrections(tables.value_map.step or 1.0, of_block)
+
+
+def count_corrections(
+    plane: PlaneEncoder, plan: PlanePlan, jobs: int, limits: Sequence[int]
+) -> Corrections:
+    """Count the corrections of a whole band, see corrections_of.
+
+    Args:
+        plane: The band.
+        plan: Made by it.
+        jobs: Threads.
+        limits: Of Corrections.within.
+
+    """
+    band = corrections_of(plane, plan)
+    tally = _Tally(limits, band.unit)
+    for found in in_order(jobs, band.of_block, plane.grid):
+        tally.add(found.counted, found.steps)
     return tally.finish()
 
 
@@ -149,49 +188,57 @@ def _fit_of(plan: PlanePlan) -> Fit:
     return Fit(plan.model.weights, plan.model.thresholds, 0, None, ())
 
 
-def _on_grid(plane: GridEncoder, fit: Fit, box: BlockBox) -> tuple[Int64Array, Int64Array]:
+def _on_grid(plane: GridEncoder, fit: Fit, box: BlockBox) -> BlockCorrections:
     patch = plane.patch(box)
     if patch is None:
-        return NONE, NONE
+        return _none(box)
     residuals = fit.measure(patch).residuals if patch.bound else np.zeros_like(patch.samples)
-    steps = residuals[_predicted(patch)].astype(np.int64)
-    return steps, steps
+    places = _predicted(patch)
+    steps = residuals[places].astype(np.int64)
+    return BlockCorrections(steps, steps, places)
 
 
 def _of_network(
     plane: GridEncoder, fit: Fit, network: Network, box: BlockBox
-) -> tuple[Int64Array, Int64Array]:
+) -> BlockCorrections:
     patch = plane.patch(box)
     if patch is None or not patch.bound:
         return _on_grid(plane, fit, box)
     known = examples(patch, fit.weights, fit.thresholds, place_of(box, plane.grid))
     # There is no network in the first row: it has the neighbours' differences.
-    north = patch.samples[0] if patch.holes is None else patch.samples[0, patch.holes[0] == 0]
+    places = _valid(patch)
     below = known.sample - ((centres(known, network) + HALF) >> FRACTION_BITS)
-    steps = np.concatenate([np.diff(north.astype(np.int64)), below])
-    return steps, steps
+    steps = np.concatenate([np.diff(patch.samples[0, places[0]].astype(np.int64)), below])
+    places[0, np.flatnonzero(places[0])[:1]] = False
+    return BlockCorrections(steps, steps, places)
 
 
-def _of_floats(
-    plane: RealEncoder, model: RealModel, box: BlockBox
-) -> tuple[Int64Array, Int64Array]:
+def _of_floats(plane: RealEncoder, model: RealModel, box: BlockBox) -> BlockCorrections:
     found = plane.heights(box, model)
     if found is None:
-        return NONE, NONE
+        return _none(box)
     patch, ground = found
     fit = Fit(model.weights, model.thresholds, 0, None, ())
     residuals = fit.measure(patch).residuals
-    valid = _predicted(patch)
-    steps, heights = residuals[valid].astype(np.int64), ground[valid]
+    places = _predicted(patch)
+    steps, heights = residuals[places].astype(np.int64), ground[places]
     foreseen = heights - steps
     _, lengths = np.frexp(np.abs(foreseen).astype(np.float64))  # bits of each
     spacings = np.maximum(lengths.astype(np.int64) - 1 - model.form[0], 0)
     base = (foreseen + ((1 << spacings) >> 1)) >> spacings
-    return (heights >> spacings) - base, steps
+    return BlockCorrections((heights >> spacings) - base, steps, places)
+
+
+def _none(box: BlockBox) -> BlockCorrections:
+    return BlockCorrections(NONE, NONE, np.zeros((box.rows, box.cols), np.bool_))
+
+
+def _valid(patch: Patch) -> BoolArray:
+    return np.ones(patch.samples.shape, np.bool_) if patch.holes is None else patch.holes == 0
 
 
 def _predicted(patch: Patch) -> BoolArray:
     """Samples that have a correction."""
-    valid = np.ones(patch.samples.shape, np.bool_) if patch.holes is None else patch.holes == 0
-    valid[0, 0] = False
-    return valid
+    places = _valid(patch)
+    places[0, 0] = False
+    return places

@@ -120,7 +120,7 @@ class RasterSource:
             values: AnyArray = self._dataset.read(plane + 1, window=window)
         except RasterioError as error:
             raise DemzipError(
-                f"{self.name}: rows {top}-{bottom - 1} cannot be read ({_detail(error)})"
+                f"{self.name}: rows {top}-{bottom - 1} cannot be read ({detail(error)})"
             ) from error
         return values
 
@@ -147,25 +147,41 @@ def open_source(path: PathLike, block: int) -> Iterator[RasterSource]:
     """
     name = os.fspath(path)
     with gdal_limits(), open_raster(name) as dataset:
-        _check(dataset, name)
+        check_raster(dataset, name)
         yield RasterSource(dataset, name, block)
 
 
 @contextmanager
 def open_raster(name: str) -> Iterator[DatasetReader]:
-    """Open a raster without rasterio's warning about missing georeferencing."""
+    """Open a raster for the length of a with statement."""
+    with open_dataset(name) as dataset:
+        yield dataset
+
+
+def open_dataset(name: str) -> DatasetReader:
+    """Open a raster without rasterio's warning about missing georeferencing.
+
+    Raises:
+        DemzipError: It does not exist or cannot be read.
+        OptionsError: It is no raster.
+
+    """
     try:
         with without_warnings():
-            dataset = rasterio.open(name)
+            return rasterio.open(name)
     except RasterioError as error:
         raise _why_not(name, error) from error
     except ValueError as error:  # a zero byte in the name
         raise DemzipError(f"{name!r}: cannot be opened ({error})") from error
-    with dataset:
-        yield dataset
 
 
-def _check(dataset: DatasetReader, name: str) -> None:
+def check_raster(dataset: DatasetReader, name: str) -> None:
+    """See that a dataset has bands, of dtypes that demzip knows.
+
+    Raises:
+        UnsupportedError: It has not.
+
+    """
     if dataset.count == 0 and dataset.subdatasets:
         raise UnsupportedError(
             f"{name}: has several rasters; name one of them, for instance {dataset.subdatasets[0]}"
@@ -186,7 +202,7 @@ def _notes(dataset: DatasetReader) -> Iterator[str]:
         yield "its bands differ in dtype: demzip.open reads them, no GeoTIFF holds them together"
 
 
-def _detail(error: Exception) -> str:
+def detail(error: Exception) -> str:
     """GDAL's message; rasterio's own often only points at it."""
     return str(error.__cause__ or error).strip().rstrip(".")
 
@@ -205,5 +221,5 @@ def _why_not(name: str, error: RasterioError) -> DemzipError:
             return DemzipError(f"{name}: is a folder, not a raster")
     except OSError:
         pass  # then GDAL's own message has to do
-    detail = _detail(error).removeprefix(f"{name}: ")
-    return DemzipError(f"{name}: cannot be opened ({detail})")
+    words = detail(error).removeprefix(f"{name}: ")
+    return DemzipError(f"{name}: cannot be opened ({words})")
