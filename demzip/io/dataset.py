@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from rasterio.control import GroundControlPoint
 from rasterio.coords import BoundingBox
 from rasterio.crs import CRS
@@ -19,9 +19,12 @@ from demzip.io.crs import parse_crs
 from demzip.io.files import Closing, FileRanges, PathLike, naming
 from demzip.io.metadata import rpcs
 from demzip.io.profile import decoder_profile
+from demzip.io.terrain import DzHeights
 from demzip.io.window import Rectangle, check_band, check_bands, slices
 from demzip.options import thread_count
 from demzip.raster.values import pattern_of
+from demzip.surface.methods import DEFAULT_METHOD
+from demzip.terrain.terrain import Terrain
 
 AnyArray = NDArray[np.generic]
 
@@ -51,6 +54,7 @@ class Dataset(Closing):
             raise
         self._georeference = self._decoder.georeference
         self._bands = self._georeference.bands
+        self._terrains: dict[int, Terrain] = {}
 
     # ---------------------------------------------------------------- the file
 
@@ -265,6 +269,53 @@ class Dataset(Closing):
             ]
         )
         return np.where(invalid, np.uint8(0), np.uint8(255))
+
+    # ---------------------------------------------------------------- heights
+
+    def terrain(self, band: int = 1) -> Terrain:
+        """A band as a surface that answers questions; it and its cache live with the dataset.
+
+        Raises:
+            OptionsError: There is no such band.
+            UnsupportedError: The raster has no transform, but control points.
+
+        """
+        if band not in self._terrains:
+            with naming(self.name):
+                heights = DzHeights(self._decoder, self._file, self.name, band)
+            self._terrains.setdefault(band, Terrain(heights))
+        return self._terrains[band]
+
+    def sample(
+        self,
+        xy: ArrayLike,
+        *,
+        method: str = DEFAULT_METHOD,
+        crs: object | None = None,
+        band: int = 1,
+    ) -> NDArray[np.float64]:
+        """Elevations between samples too, scale and offset applied.
+
+        Args:
+            xy: (..., 2) coordinates; x, easting or longitude, comes first in every CRS.
+            method: A name of demzip.surface.METHODS.
+            crs: Of the coordinates, whatever PROJ knows; by default that of the raster.
+            band: Which one.
+
+        Returns:
+            (...) elevations, NaN in voids and outside the raster.
+
+        Raises:
+            OptionsError: As `Terrain.sample` and `terrain`.
+            UnsupportedError: As `terrain`.
+            CorruptError: A block is damaged.
+
+        """
+        points = np.asarray(xy, np.float64)
+        if points.shape[-1:] != (2,):
+            raise OptionsError(f"xy of shape {points.shape}: each point must have an x and a y")
+        terrain = self.terrain(band)
+        return terrain.sample(points[..., 0], points[..., 1], method=method, crs=crs)
 
     def _plane(self, plane: int, window: Rectangle | None, jobs: int) -> AnyArray:
         rows, cols = slices(window, self.height, self.width)

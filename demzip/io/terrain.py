@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
@@ -33,7 +32,7 @@ class DzHeights:
         self.name = name
         self.shape = decoder.shape
         self.side = decoder.grid.size
-        self.crs: CRS | None = None if about.crs is None else parse_crs(about.crs)
+        self.crs = None if about.crs is None else parse_crs(about.crs)
         found = Affine.identity() if about.transform is None else Affine(*about.transform)
         self.transform = check_transform(
             found, points=bool(about.gcps) or rpcs(about) is not None
@@ -76,7 +75,7 @@ class RasterHeights:
     def __init__(self, dataset: DatasetReader, name: str, band: int) -> None:
         self.name = name
         self.shape: tuple[int, int] = dataset.shape
-        self.crs: CRS | None = dataset.crs or None
+        self.crs = dataset.crs or None
         points = bool(dataset.gcps[0]) or dataset.rpcs is not None
         self.transform = check_transform(dataset.transform, points=points)
         self._band = check_band(band, dataset.count)
@@ -110,7 +109,7 @@ class RasterHeights:
 def elevations(
     values: AnyArray, missing: NDArray[np.bool_], scale: float, offset: float
 ) -> Float64Array:
-    """elevation = scale * value + offset; NaN where a value is missing or not finite."""
+    """Of values, scale * value + offset; NaN where one is missing or not finite."""
     found = values.astype(np.float64)
     if (scale, offset) != (1.0, 0.0):
         found = scale * found + offset

@@ -13,6 +13,8 @@ from demzip.errors import DemzipError, OptionsError
 from demzip.surface.pool import Pool
 from demzip.terrain.source import HeightSource
 
+Float64Array = NDArray[np.float64]
+
 MIN_SLOTS = 4  # blocks that one point may need
 
 
@@ -33,15 +35,14 @@ class Blocks:
         self.grid = BlockGrid(rows, cols, side)
         self.slots = min(max(limit // (8 * side * side), MIN_SLOTS), self.grid.count)
         self._source = source
-        self._pool: Pool | None = None  # allocated when first used
-        self._kept: OrderedDict[int, int] = OrderedDict()  # number of a block -> its slot
-        self._free = list(range(self.slots))
+        self._pool = Pool(source.shape, side)
+        self._kept: OrderedDict[int, None] = OrderedDict()  # numbers, those just used at the end
         self._lock = RLock()
 
-    @property
-    def down(self) -> int:
-        """Rows of blocks."""
-        return self.grid.count // self.grid.across
+    def needed(self, rows: Float64Array, cols: Float64Array, method: str) -> list[int]:
+        """Numbers of the blocks that heights at positions (in samples) need."""
+        found: list[int] = np.flatnonzero(self._pool.needed(rows, cols, method)).tolist()
+        return found
 
     @contextmanager
     def holding(self, numbers: Iterable[int]) -> Iterator[Pool]:
@@ -53,13 +54,13 @@ class Blocks:
         """
         everything = self.slots == self.grid.count  # nothing ever makes room
         with self._lock:
-            pool = self._load(list(numbers))
+            self._load(list(numbers))
             if not everything:
-                yield pool
+                yield self._pool
         if everything:
-            yield pool
+            yield self._pool
 
-    def read(self, rows: slice, cols: slice) -> NDArray[np.float64]:
+    def read(self, rows: slice, cols: slice) -> Float64Array:
         """Heights of a window inside the raster, (rows, cols), NaN for voids."""
         out = np.empty((rows.stop - rows.start, cols.stop - cols.start))
         if out.size == 0:
@@ -68,46 +69,34 @@ class Blocks:
             top, bottom = max(box.row, rows.start), min(box.row + box.rows, rows.stop)
             left, right = max(box.col, cols.start), min(box.col + box.cols, cols.stop)
             with self.holding([box.number]) as pool:
-                block = pool.slots[self._kept[box.number]]
-                out[top - rows.start : bottom - rows.start, left - cols.start : right - cols.start] = (
-                    block[top - box.row : bottom - box.row, left - box.col : right - box.col]
-                )
+                block = pool.slots[pool.table[divmod(box.number, self.grid.across)]]
+                part = block[top - box.row : bottom - box.row, left - box.col : right - box.col]
+                out[
+                    top - rows.start : bottom - rows.start, left - cols.start : right - cols.start
+                ] = part
         return out
 
-    def _load(self, numbers: list[int]) -> Pool:
+    def _load(self, numbers: list[int]) -> None:
         if self._source.closed:
             raise OptionsError(f"{self._source.name}: the raster has been closed")
-        if self._pool is None:
-            self._pool = self._allocate()
-        pool = self._pool
         for number in numbers:
             if number in self._kept:
                 self._kept.move_to_end(number)
         for number in numbers:
             if number not in self._kept:
-                self._read(pool, number)
-        return pool
+                self._read(number)
 
-    def _allocate(self) -> Pool:
-        rows, cols, side = self.grid.rows, self.grid.cols, self.grid.size
+    def _read(self, number: int) -> None:
+        box = self.grid.box(number)
+        heights = self._source.heights(*box.slices)
+        if len(self._kept) == self.slots:
+            oldest, _ = self._kept.popitem(last=False)
+            self._pool.drop(*divmod(oldest, self.grid.across))
         try:
-            pool = Pool((rows, cols), side)
-            pool.slots = np.empty((self.slots, side, side))
+            self._pool.put(*divmod(number, self.grid.across), heights)
         except MemoryError as error:
             raise DemzipError(
-                f"{self._source.name}: {self.slots} blocks of {side} x {side} samples do not fit "
-                "into memory; give the cache fewer bytes"
+                f"{self._source.name}: {self.slots} blocks of {box.rows} x {box.cols} samples do "
+                "not fit into memory; give the cache fewer bytes"
             ) from error
-        return pool
-
-    def _read(self, pool: Pool, number: int) -> None:
-        box = self.grid.box(number)
-        place = divmod(number, self.grid.across)
-        if not self._free:
-            oldest, slot = self._kept.popitem(last=False)
-            pool.table[divmod(oldest, self.grid.across)] = -1
-            self._free.append(slot)
-        slot = self._free[-1]
-        pool.slots[slot, : box.rows, : box.cols] = self._source.heights(*box.slices)
-        pool.table[place] = self._free.pop()
-        self._kept[number] = slot
+        self._kept[number] = None

@@ -44,13 +44,12 @@ class Ground:
                 self.unit = 1.0
 
     def distance(self, x1: ArrayLike, y1: ArrayLike, x2: ArrayLike, y2: ArrayLike) -> Float64Array:
-        """Metres from one point to another, of any shapes that go together; NaN beyond the poles."""
+        """Metres between points, of any shapes that go together; NaN beyond the poles."""
         ends = np.broadcast_arrays(*(np.asarray(axis, np.float64) for axis in (x1, y1, x2, y2)))
         west, south, east, north = (end * self.unit for end in ends)
         if not self.is_geographic:
             return np.asarray(np.hypot(east - west, north - south), np.float64)
-        flat = (np.ascontiguousarray(axis).ravel() for axis in (west, south, east, north))
-        _, _, found = self._geod.inv(*flat)
+        _, _, found = self._geod.inv(west.ravel(), south.ravel(), east.ravel(), north.ravel())
         return np.asarray(found, np.float64).reshape(ends[0].shape)
 
     def line(
@@ -101,8 +100,8 @@ class Ground:
         """Points on a geodesic; longitudes go on beyond 180 degrees."""
         west, south = x1 * self.unit, y1 * self.unit
         azimuth, _, _ = self._geod.inv(west, south, x2 * self.unit, y2 * self.unit)
-        starts = (np.full(distance.size, value) for value in (west, south, azimuth))
-        lon, lat, _ = self._geod.fwd(*starts, distance)
+        start = np.full(distance.size, west), np.full(distance.size, south)
+        lon, lat, _ = self._geod.fwd(*start, np.full(distance.size, azimuth), distance)
         turn = np.remainder(np.asarray(lon) - west + 180.0, 360.0) - 180.0
         return (west + turn) / self.unit, np.asarray(lat, np.float64) / self.unit
 

@@ -1,8 +1,8 @@
-"""Where points lie in the grid, and which blocks they need."""
+"""Where points lie in the grid."""
 
 import numpy as np
 
-from demzip.jit import inlined, kernel
+from demzip.jit import kernel
 
 ROUNDING = 4 * 2.0**-52  # of x: no position is known better
 
@@ -40,46 +40,3 @@ def place_points(x, y, numbers, rows, cols):
         cols[i] = near if abs(col - near) <= abs(col_x) * error_x + abs(col_y) * error_y else col
         near = np.floor(2.0 * row + 0.5) * 0.5
         rows[i] = near if abs(row - near) <= abs(row_x) * error_x + abs(row_y) * error_y else row
-
-
-@inlined
-def span(place, size, reach):
-    """First and last post, along one axis, of what a position needs."""
-    start = int(np.floor(place))
-    first, last = min(start, size - 2) - reach, start + 1 + reach
-    if last >= size:
-        first = min(first, size - 3)
-    if first < 0:
-        last = max(last, 2)
-    return max(first, 0), min(last, size - 1)
-
-
-@kernel
-def mark_blocks(rows, cols, height, width, reach, side, marks):
-    """Mark the blocks that points need.
-
-    Posts beyond the raster are continued from the three that are nearest to its edge.
-
-    Args:
-        rows: (n,) float64, positions in samples.
-        cols: As rows.
-        height: Of the raster, in samples.
-        width: As height.
-        reach: Posts that are needed beyond the corners of a point's cell.
-        side: Of a block, in samples.
-        marks: (blocks down, blocks across) uint8; 1 is written where a block is needed.
-
-    """
-    share = 1.0 / side
-    bottom, right = height - 0.5, width - 0.5
-    for i in range(rows.size):
-        row, col = rows[i], cols[i]
-        if not (-0.5 <= row <= bottom and -0.5 <= col <= right):  # NaN, too
-            continue
-        first_row, last_row = span(row, height, reach)
-        first_col, last_col = span(col, width, reach)
-        first_down, last_down = int((first_row + 0.5) * share), int((last_row + 0.5) * share)
-        first_right, last_right = int((first_col + 0.5) * share), int((last_col + 0.5) * share)
-        for down in range(first_down, last_down + 1):
-            for across in range(first_right, last_right + 1):
-                marks[down, across] = 1

@@ -7,8 +7,6 @@ from typing import Self
 import numpy as np
 import pyproj
 from numpy.typing import ArrayLike, NDArray
-from rasterio.crs import CRS
-from rasterio.transform import Affine
 
 from demzip.errors import OptionsError
 from demzip.surface.methods import DEFAULT_METHOD, check_method
@@ -16,7 +14,7 @@ from demzip.surface.pool import interpolate_pool
 from demzip.terrain.blocks import Blocks
 from demzip.terrain.crs import move, parse
 from demzip.terrain.ground import Ground
-from demzip.terrain.kernels import mark_blocks, place_points
+from demzip.terrain.kernels import place_points
 from demzip.terrain.profile import Profile
 from demzip.terrain.source import HeightSource
 
@@ -24,6 +22,7 @@ Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 CACHE_BYTES = 256 << 20
+MISMATCH = "{}: they must be numbers, as many of one as of the other"
 FULL_TURN = 360.0  # degrees
 
 
@@ -48,8 +47,8 @@ class Terrain:
     def __init__(self, source: HeightSource, cache_bytes: int = CACHE_BYTES) -> None:
         self.name = source.name
         self.shape = source.shape
-        self.transform: Affine = source.transform
-        self.crs: CRS | None = source.crs
+        self.transform = source.transform
+        self.crs = source.crs
         self._source = source
         self._blocks = Blocks(source, cache_bytes)
         back = ~self.transform
@@ -119,9 +118,7 @@ class Terrain:
         try:
             xs, ys = np.broadcast_arrays(np.asarray(x, np.float64), np.asarray(y, np.float64))
         except ValueError as error:
-            raise OptionsError(
-                "x and y: they must be numbers, as many of one as of the other"
-            ) from error
+            raise OptionsError(MISMATCH.format("x and y")) from error
         if crs is None:
             return xs, ys
         if self._projection is None:
@@ -129,8 +126,8 @@ class Terrain:
                 f"{self.name}: the raster has no CRS, so coordinates of another one lead nowhere; "
                 "give them in its own"
             )
-        ends = parse(crs), self._projection
-        return move(*(reversed(ends) if back else ends), xs, ys)
+        source, target = parse(crs), self._projection
+        return move(target, source, xs, ys) if back else move(source, target, xs, ys)
 
     def positions(
         self, x: ArrayLike, y: ArrayLike, crs: object | None = None
@@ -200,26 +197,24 @@ class Terrain:
     ) -> Float64Array:
         """Elevations at positions in samples; else as `sample`."""
         reach = check_method(method).reach
-        down, right = np.broadcast_arrays(np.asarray(rows, np.float64), np.asarray(cols, np.float64))
+        try:
+            down, right = np.broadcast_arrays(
+                np.asarray(rows, np.float64), np.asarray(cols, np.float64)
+            )
+        except ValueError as error:
+            raise OptionsError(MISMATCH.format("rows and cols")) from error
         shape = down.shape
         down, right = (np.ascontiguousarray(axis).ravel() for axis in (down, right))
-        needed = self._needed(down, right, reach)
-        if needed.size <= self._blocks.slots:
-            with self._blocks.holding(needed.tolist()) as pool:
+        needed = self._blocks.needed(down, right, method)
+        if len(needed) <= self._blocks.slots:
+            with self._blocks.holding(needed) as pool:
                 return interpolate_pool(pool, down, right, method).reshape(shape)
         out = np.full(down.size, np.nan)
         for points in self._groups(down, right, reach):
             here = down[points], right[points]
-            with self._blocks.holding(self._needed(*here, reach).tolist()) as pool:
+            with self._blocks.holding(self._blocks.needed(*here, method)) as pool:
                 out[points] = interpolate_pool(pool, *here, method)
         return out.reshape(shape)
-
-    def _needed(self, rows: Float64Array, cols: Float64Array, reach: int) -> NDArray[np.int64]:
-        """Numbers of the blocks of points, in order."""
-        grid = self._blocks.grid
-        marks = np.zeros((self._blocks.down, grid.across), np.uint8)
-        mark_blocks(rows, cols, *self.shape, reach, grid.size, marks)
-        return np.flatnonzero(marks)
 
     def _groups(
         self, rows: Float64Array, cols: Float64Array, reach: int
@@ -293,8 +288,9 @@ class Terrain:
                 raise OptionsError(f"point {x} {y}: it has no place in the raster's CRS")
         if step is None:
             step = self._half_cell(float(ends_x.mean()), float(ends_y.mean()))
-        ends = (float(axis[end]) for end in (0, 1) for axis in (ends_x, ends_y))
-        xs, ys, distance = self.ground.line(*ends, step)
+        west, east = map(float, ends_x)
+        south, north = map(float, ends_y)
+        xs, ys, distance = self.ground.line(west, south, east, north, step)
         rows, cols = self.positions(xs, ys)
         elevation = self.interpolate(rows, cols, method=method)
         if crs is not None:
@@ -308,8 +304,8 @@ class Terrain:
 
 
 def _first_post(place: Float64Array, size: int, reach: int) -> NDArray[np.int64]:
-    """As the kernels have it, see `span`."""
-    start = np.floor(place).astype(np.int64)
-    first = np.minimum(start, size - 2) - reach
-    first = np.where(start + 1 + reach >= size, np.minimum(first, size - 3), first)
+    """First post that a position needs along an axis, as `Pool.needed` has it."""
+    first: NDArray[np.int64] = np.floor(place).astype(np.int64) - reach
+    at_end = first + 2 * reach + 1 >= size
+    first[at_end] = np.minimum(first[at_end], size - 3)
     return np.maximum(first, 0)
