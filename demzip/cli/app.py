@@ -17,7 +17,9 @@ from demzip.cli.compress import compress
 from demzip.cli.console import say
 from demzip.cli.decompress import decompress
 from demzip.cli.entropy import entropy
+from demzip.cli.implicit import implicit
 from demzip.cli.info import info
+from demzip.cli.tiles import tiles
 from demzip.cli.train_prior import train_prior
 from demzip.cli.verify import verify
 from demzip.cli.warmup import warmup
@@ -124,8 +126,9 @@ def options(
     """
 
 
-for command in (bench, compress, decompress, entropy, info, train_prior, verify, warmup):
+for command in (bench, compress, decompress, entropy, info, tiles, train_prior, verify, warmup):
     app.command()(command)
+app.add_typer(implicit)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

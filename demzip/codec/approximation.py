@@ -69,7 +69,8 @@ class ApproximateSurface:
         """Elevations at places of a lattice (docs/format.md section 16.2).
 
         Args:
-            rows, cols: Of its rows and of its columns, in cells; 0.0 is the first one's centre.
+            rows: Of its rows, in cells; 0.0 is the first one's centre.
+            cols: Of its columns, likewise.
 
         Returns:
             (rows, cols) elevations, exact multiples of 2**exponent.
@@ -104,6 +105,20 @@ class ApproximateSurface:
         return cls((found.rows, found.cols), found.exponent, surface, found.errors, about)
 
 
+def check_size(rows: int, cols: int) -> None:
+    """See that a raster is not too large for a network.
+
+    Raises:
+        OptionsError: It is.
+
+    """
+    if rows * cols > MAX_CELLS or max(rows, cols) > MAX_SIDE:
+        raise OptionsError(
+            f"{rows} x {cols} cells are too many for one network, which takes {MAX_CELLS}; cut "
+            "the raster first (demzip tiles)"
+        )
+
+
 def approximate(
     heights: Float64Array,
     weights: Float64Array | None,
@@ -131,11 +146,7 @@ def approximate(
 
     """
     rows, cols = heights.shape
-    if heights.size > MAX_CELLS or max(rows, cols) > MAX_SIDE:
-        raise OptionsError(
-            f"{rows} x {cols} cells are too many for one network, which takes {MAX_CELLS}; cut "
-            "the raster first (demzip tiles)"
-        )
+    check_size(rows, cols)
     valid = heights[~np.isnan(heights)]
     if valid.size == 0:
         raise OptionsError("no cell has a height")
@@ -178,7 +189,7 @@ def _rounded(network: Network, heights: Float64Array, exponent: int, jobs: int) 
         for count in heights.shape
     )
     goals = np.ldexp(heights[np.ix_(rows, cols)], -exponent)
-    down, across = positions(heights.shape[0], network.side), positions(heights.shape[1], network.side)
+    down, across = (positions(count, network.side) for count in heights.shape)
     found = [network.rounded(bits) for bits in BITS]
 
     def cost(surface: Surface) -> float:

@@ -41,11 +41,13 @@ class ApproximateOptions(ImplicitOptions):
     Attributes:
         batch: Cells that a step sees, 1 .. 2**20.
         loss: A name of LOSSES.
+        learning_rate: Of Adam, in the beginning; it falls to 0 along a cosine.
         report: Steps between two reports.
         every: Steps between two snapshots; None for none.
 
     """
 
+    learning_rate: float = 3e-3
     batch: int = 8192
     loss: str = "mae"
     report: int = 100
@@ -96,7 +98,7 @@ OnSnapshot = Callable[[int, Network], object]
 
 
 def positions(count: int, side: int) -> Int64Array:
-    """Where cells 0 .. count - 1 lie, in units of 2**-29 of the side (docs/format.md section 16)."""
+    """Cells 0, 1, ... in units of 2**-29 of the side (docs/format.md section 16.2)."""
     return (np.arange(count) << CYCLE_BITS) // side
 
 

@@ -76,8 +76,9 @@ def draw(
 ):  # fmt: skip
     """Heights of rows x cols places into rows of `stride` int64.
 
-    Places are in units of 2**-29 of the side: `down` of the rows and `across` of the columns, filled
-    up to `stride`, both int32 as frequencies are: whole turns wrap. `units` is a multiple of 4, `cells` has room for the features and twice for the units.
+    Places are in units of 2**-29 of the side: `down` of the rows, `across` of the columns, filled up
+    to `stride`. They and frequencies are int32: whole turns wrap. `units` is a multiple of 4,
+    `cells` has room for the features and twice for the units.
     """
     features, layers = uint64(east.size), uint64(shifts.size)
     half = int64(1) << (gain_shift - 1)

@@ -193,7 +193,8 @@ class Surface:
         """Heights at places of a lattice.
 
         Args:
-            down, across: Of its rows and of its columns, in units of 2**-29 of the side.
+            down: Of its rows, in units of 2**-29 of the side.
+            across: Of its columns, likewise.
 
         Returns:
             (rows, columns) heights.
