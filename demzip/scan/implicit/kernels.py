@@ -76,7 +76,7 @@ def draw(
 ):  # fmt: skip
     """Heights of rows x cols places into rows of `stride` int64.
 
-    Places are in units of 2**-29 of the side: `down` of the rows, `across` of the columns, filled up
+    Places are in units of 2**-29 of the side: `down` of rows, `across` of columns, filled up
     to `stride`. They and frequencies are int32: whole turns wrap. `units` is a multiple of 4,
     `cells` has room for the features and twice for the units.
     """
