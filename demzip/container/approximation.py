@@ -89,7 +89,8 @@ class Approximation:
             raise CorruptError("header: a size is 0")
         exponent, cells = reader.signed(MAX_EXPONENT + 1), reader.varint((1 << 48) + 1)
         figures = ERRORS.unpack(reader.take(ERRORS.size))
-        if exponent < -MAX_EXPONENT or not all(0 <= figure < math.inf for figure in figures):
+        legal = all(0 <= figure < math.inf and math.copysign(1, figure) > 0 for figure in figures)
+        if exponent < -MAX_EXPONENT or not legal:
             raise CorruptError("header: exponent or errors are outside their legal range")
         metadata = bytes(reader.take(reader.varint(MAX_SECTION)))
         network = bytes(reader.take(reader.varint(MAX_SECTION)))

@@ -106,6 +106,11 @@ class Surface:
         hidden = sum(layer.weights.size for layer in self.hidden)
         return self.frequencies.size + hidden + self.output.size
 
+    @property
+    def parameters(self) -> int:
+        """Weights, those of the constant among them; frequencies are drawn, not learnt."""
+        return self.numbers - self.frequencies.size
+
     def describe(self) -> str:
         """The network in words, e.g. "256 features, 8 layers of 32"."""
         width = self.hidden[0].weights.shape[0]
