@@ -63,7 +63,7 @@ class Approximation:
         out += ERRORS.pack(self.errors.mean, self.errors.deviation, self.errors.largest)
         for section in (self.metadata, self.network):
             out += write_varint(len(section)) + section
-        return write_front(bytes(out), None, APPROXIMATION) + out
+        return write_front(bytes(out), None, APPROXIMATION)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Approximation":

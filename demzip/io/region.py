@@ -79,7 +79,9 @@ def cell_sizes(
     shape: tuple[int, ...], transform: Affine, crs: CRS | None
 ) -> tuple[float, float]:
     """Metres from a cell in the middle to the next one in its row, and in its column."""
-    x, y = transform * (shape[1] / 2, shape[0] / 2)
+    a, b, c, d, e, f = transform[:6]
+    row, col = shape[0] / 2, shape[1] / 2
+    x, y = a * col + b * row + c, d * col + e * row + f
     across, down = Ground(crs).cell_size(transform, x, y)
     return across or 1.0, down or 1.0
 

@@ -60,10 +60,10 @@ class Picture:
     @property
     def transform(self) -> Affine:
         """Of this grid."""
-        return (
-            self.base
-            * Affine.translation(self.col, self.row)
-            * Affine.scale(self.across, self.down)
+        a, b, c, d, e, f = self.base[:6]
+        west, north = a * self.col + b * self.row + c, d * self.col + e * self.row + f
+        return Affine(
+            a * self.across, b * self.down, west, d * self.across, e * self.down, north
         )
 
     def part(
@@ -106,8 +106,8 @@ class Picture:
             raise OptionsError(
                 f"bounds {west:g} {south:g} {east:g} {north:g}: they are west, south, east, north"
             )
-        corners = [~self.base * corner for corner in ((west, north), (east, south))]
-        cols, rows = (sorted(axis) for axis in zip(*corners, strict=True))
+        cols = sorted((x - self.base.c) / self.base.a for x in (west, east))
+        rows = sorted((y - self.base.f) / self.base.e for y in (north, south))
         return rows[0], cols[0], rows[1] - rows[0], cols[1] - cols[0]
 
     def resampled(

@@ -13,7 +13,7 @@ from rasterio.errors import CRSError, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
-from rasterio.warp import calculate_default_transform, transform_bounds
+from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
 from demzip.errors import DemzipError, OptionsError, UnsupportedError
@@ -134,9 +134,8 @@ def _plan(dataset: DatasetReader, zoom: int) -> tuple[list[Tile], int]:
     if not dataset.crs:
         raise UnsupportedError(f"{dataset.name}: has no CRS; where its tiles lie is not known")
     try:
-        cell, _, _ = calculate_default_transform(
-            dataset.crs, MERCATOR, dataset.width, dataset.height, *dataset.bounds
-        )
+        with without_warnings(), WarpedVRT(dataset, crs=MERCATOR) as warped:
+            cell = warped.transform
         bounds = transform_bounds(dataset.crs, "EPSG:4326", *dataset.bounds, densify_pts=101)
     except (RasterioError, CRSError) as error:
         raise UnsupportedError(
