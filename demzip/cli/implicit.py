@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 implicit = typer.Typer(
     name="implicit",
-    no_args_is_help=True,
     rich_markup_mode=None,
     help="Approximate a raster by a small neural network, and draw it at any resolution.",
 )

@@ -350,3 +350,7 @@ def test_tiles_of_a_raster_without_a_place(tmp_path, monkeypatch, run, assert_fa
     ) as to:
         to.write(np.ones((3, 3), np.float32), 1)
     assert_fails(run("tiles", "n.tif", "--zoom", 3, "-o", "t"), 4, "no CRS")
+
+
+def test_the_group_needs_a_command(run, assert_fails):
+    assert_fails(run("implicit"), 2, "Missing command", "demzip implicit --help")
