@@ -40,6 +40,13 @@ from demzip.errors import (
 
 if TYPE_CHECKING:
     from demzip.codec import decode, encode
+    from demzip.io.approximate import (
+        ApproximateOptions,
+        ImplicitDataset,
+        fit_implicit,
+        open_implicit,
+        render_implicit,
+    )
     from demzip.io.dataset import Dataset, open  # noqa: A004  the name users expect, as in rasterio
     from demzip.io.geotiff import compress, decompress, verify
     from demzip.io.terrain import open_terrain
@@ -51,11 +58,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "PREDICTORS",
+    "ApproximateOptions",
     "CorruptError",
     "Dataset",
     "DemzipError",
     "FitOptions",
     "Georeference",
+    "ImplicitDataset",
     "OptionsError",
     "TruncatedError",
     "UnsupportedError",
@@ -65,22 +74,30 @@ __all__ = [
     "decompress",
     "encode",
     "errors",
+    "fit_implicit",
     "open",
+    "open_implicit",
     "open_terrain",
+    "render_implicit",
     "verify",
 ]
 
 # Imported when first used: NumPy, Numba and rasterio take longer than a short command.
 _HOMES = {
     "PREDICTORS": "demzip.predict.templates",
+    "ApproximateOptions": "demzip.io.approximate",
     "Dataset": "demzip.io.dataset",
     "FitOptions": "demzip.options",
     "Georeference": "demzip.raster.georeference",
+    "ImplicitDataset": "demzip.io.approximate",
     "compress": "demzip.io.geotiff",
     "decode": "demzip.codec",
     "decompress": "demzip.io.geotiff",
     "encode": "demzip.codec",
+    "fit_implicit": "demzip.io.approximate",
     "open": "demzip.io.dataset",
+    "open_implicit": "demzip.io.approximate",
+    "render_implicit": "demzip.io.approximate",
     "open_terrain": "demzip.io.terrain",
     "verify": "demzip.io.geotiff",
 }

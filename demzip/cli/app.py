@@ -18,6 +18,7 @@ from demzip.cli.console import say
 from demzip.cli.decompress import decompress
 from demzip.cli.entropy import entropy
 from demzip.cli.hillshade import hillshade
+from demzip.cli.implicit import implicit
 from demzip.cli.info import info
 from demzip.cli.interpolation_table import interpolation_table
 from demzip.cli.los import los
@@ -25,6 +26,7 @@ from demzip.cli.places import PlaceCommand
 from demzip.cli.plot import plot
 from demzip.cli.profile import profile
 from demzip.cli.sample import sample
+from demzip.cli.tiles import tiles
 from demzip.cli.train_prior import train_prior
 from demzip.cli.verify import verify
 from demzip.cli.viewshed import viewshed
@@ -133,12 +135,13 @@ def options(
 
 
 for command in (
-    bench, compress, decompress, entropy, hillshade, info, interpolation_table, plot, train_prior,
-    verify, warmup,
+    bench, compress, decompress, entropy, hillshade, info, interpolation_table, plot, tiles,
+    train_prior, verify, warmup,
 ):  # fmt: skip
     app.command()(command)
 for question in (los, profile, sample, viewshed):
     app.command(cls=PlaceCommand)(question)
+app.add_typer(implicit)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

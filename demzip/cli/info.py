@@ -1,18 +1,15 @@
 """demzip info."""
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from demzip.cli.console import Json, data, plain, say, size, write_json
+from demzip.cli.approximate import crs_name, show_approximation, show_lines
+from demzip.cli.console import Json, say, size, write_json
 from demzip.cli.streams import streams
 
 if TYPE_CHECKING:
     from demzip.codec import RasterDecoder
-
-LABEL = 20  # columns
-
 
 def info(
     file: Annotated[
@@ -22,16 +19,25 @@ def info(
 ) -> None:
     """Show what a .dz file holds.
 
-    Only its header is read.
+    Only its header is read; of an approximation (demzip implicit fit), the network too.
 
     \b
     demzip info tile.dz
     demzip info tile.dz --json
     """
     from demzip.codec import RasterDecoder, trailing_bytes
+    from demzip.container.layout import APPROXIMATION, PREFIX, read_kind
     from demzip.io.files import FileRanges, naming
 
     with streams(file) as files, FileRanges(files.source) as ranges, naming(files.source):
+        if read_kind(ranges.read(0, PREFIX.size)) == APPROXIMATION:
+            from demzip.codec.approximation import ApproximateSurface
+
+            surface = ApproximateSurface.from_bytes(ranges.read(0, ranges.size))
+            show_approximation(
+                files.words(files.source), surface, ranges.size, as_json=as_json
+            )
+            return
         decoder = RasterDecoder(ranges.read)
         extra = trailing_bytes(decoder, ranges.size)
         found = _describe(files.words(files.source), decoder, ranges.size)
@@ -51,6 +57,7 @@ def _describe(file: str, decoder: "RasterDecoder", file_bytes: int) -> dict[str,
     return {
         "path": file,
         "format_version": decoder.header.version,
+        "approximate": False,
         "rows": rows,
         "cols": cols,
         "block": decoder.grid.size,
@@ -87,16 +94,6 @@ def _describe(file: str, decoder: "RasterDecoder", file_bytes: int) -> dict[str,
     }
 
 
-def crs_name(wkt: str | None) -> str | None:
-    """Name and code of a CRS from its WKT2 text, e.g. "WGS 84 (EPSG:4326)"."""
-    if wkt is None:
-        return None
-    name = re.match(r'\s*\w+\["((?:[^"]|"")*)"', wkt)
-    code = re.search(r'ID\["(\w+)",\s*"?(\w+)"?(?:,[^\[\]]*)?\]\]\s*$', wkt)
-    text = name[1].replace('""', '"') if name else "unknown"
-    return f"{text} ({code[1]}:{code[2]})" if code else text
-
-
 def _show(found: dict[str, Any]) -> None:
     bands = found["bands"]
     lines: list[tuple[str, object]] = [
@@ -117,10 +114,7 @@ def _show(found: dict[str, Any]) -> None:
     ]
     for number, band in enumerate(bands, 1):
         lines += _band_lines(f"band {number} " if len(bands) > 1 else "", band)
-    for label, value in lines:
-        if value is not None:
-            text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            data(plain(f"{label:{LABEL}} {text}"))
+    show_lines(lines)
 
 
 def _band_lines(place: str, band: dict[str, Any]) -> list[tuple[str, object]]:

@@ -14,9 +14,12 @@ from demzip.errors import CorruptError, OptionsError, TruncatedError, Unsupporte
 MAGIC = b"\x89DMZ\r\n\x1a\n"
 FORMAT_VERSION = 4  # of the files that are written
 READABLE = (3, FORMAT_VERSION)
-PREFIX = struct.Struct("<8sHHIII")  # magic, version, reserved, header bytes, index bytes, CRC-32
+PREFIX = struct.Struct("<8sHHIII")  # magic, version, kind, header bytes, index bytes, CRC-32
 CHECKED = 20  # bytes of the prefix that its CRC covers
 INDEX = np.dtype([("size", "<u4"), ("payload_crc", "<u4"), ("value_crc", "<u4")])
+
+RASTER, APPROXIMATION = 0, 1  # kinds of files
+KINDS = {3: (RASTER,), FORMAT_VERSION: (RASTER, APPROXIMATION)}
 
 MAX_SIDE = 1 << 24  # rows or columns
 MAX_PLANES = 65535
@@ -133,22 +136,28 @@ def front_bytes(header: bytes, blocks: int) -> int:
     return PREFIX.size + len(header) + blocks * INDEX.itemsize
 
 
-def write_front(header: bytes, entries: NDArray[np.void]) -> bytes:
+def write_front(
+    header: bytes, entries: NDArray[np.void] | None, kind: int = RASTER
+) -> bytes:
     """Prefix, header and index: everything before the payloads.
 
     Args:
-        header: Of Header.to_bytes.
-        entries: (blocks,) of dtype INDEX.
+        header: Of Header.to_bytes; of an approximation, of Approximation.to_bytes.
+        entries: (blocks,) of dtype INDEX; None for no index.
+        kind: RASTER or APPROXIMATION.
 
     """
-    index = entries.tobytes()
-    start = PREFIX.pack(MAGIC, FORMAT_VERSION, 0, len(header), len(index), 0)[:CHECKED]
+    index = b"" if entries is None else entries.tobytes()
+    start = PREFIX.pack(MAGIC, FORMAT_VERSION, kind, len(header), len(index), 0)[:CHECKED]
     crc = zlib.crc32(index, zlib.crc32(header, zlib.crc32(start)))
     return start + crc.to_bytes(4, "little") + header + index
 
 
-def read_prefix(data: bytes | memoryview) -> int:
-    """Bytes of prefix, header and index together.
+def read_kind(data: bytes | memoryview) -> int:
+    """What a file holds: RASTER or APPROXIMATION.
+
+    Args:
+        data: Its first bytes.
 
     Raises:
         OptionsError: The file is not a .dz file.
@@ -162,21 +171,50 @@ def read_prefix(data: bytes | memoryview) -> int:
         raise OptionsError("not a .dz file (its first bytes are not those of demzip)")
     if len(data) < PREFIX.size:
         raise TruncatedError(f"the file ends within its first {PREFIX.size} bytes")
-    _, version, reserved, header_bytes, index_bytes, _ = PREFIX.unpack(data[: PREFIX.size])
-    if version not in READABLE or reserved != 0:
+    _, version, kind, *_ = PREFIX.unpack(data[: PREFIX.size])
+    if kind not in KINDS.get(version, ()):
         hint = "compress the raster again" if version in (1, 2) else "a newer demzip may read it"
         raise UnsupportedError(
-            f"format version {version}.{reserved} is not known to this demzip, which reads "
+            f"format version {version}.{kind} is not known to this demzip, which reads "
             f"versions {' and '.join(map(str, READABLE))}; {hint}"
         )
+    return int(kind)
+
+
+def read_prefix(data: bytes | memoryview, wanted: int = RASTER) -> int:
+    """Bytes of prefix, header and index together.
+
+    Raises:
+        OptionsError: The file is not a .dz file, or holds a raster where none is wanted.
+        UnsupportedError: It has a format version that this reader does not know, or holds an
+            approximation where a raster is wanted.
+        TruncatedError: It ends within the prefix.
+
+    """
+    kind = read_kind(data)
+    if kind == APPROXIMATION and wanted == RASTER:
+        raise UnsupportedError(
+            "holds an approximation, not the values of a raster; `demzip implicit render` draws it"
+        )
+    if kind != wanted:
+        raise OptionsError("holds a raster, not an approximation; `demzip decompress` reads it")
+    *_, header_bytes, index_bytes, _ = PREFIX.unpack(data[: PREFIX.size])
     return PREFIX.size + int(header_bytes) + int(index_bytes)
 
 
-def check_front(data: bytes | memoryview) -> bool:
-    """Whether the first `read_prefix(data)` bytes match their checksum."""
+def check_front(data: bytes | memoryview, total: int) -> None:
+    """See that the first `total` bytes are there and match their checksum.
+
+    Raises:
+        CorruptError: They do not.
+        TruncatedError: The file ends within header or index.
+
+    """
+    if len(data) < total:
+        raise TruncatedError(f"the file ends within its header: {len(data)} bytes of {total}")
     *_, crc = PREFIX.unpack(data[: PREFIX.size])
-    total = read_prefix(data)
-    return bool(zlib.crc32(data[PREFIX.size : total], zlib.crc32(data[:CHECKED])) == crc)
+    if zlib.crc32(data[PREFIX.size : total], zlib.crc32(data[:CHECKED])) != crc:
+        raise CorruptError("the header is damaged (checksum mismatch)")
 
 
 def read_front(
@@ -194,10 +232,7 @@ def read_front(
 
     """
     total = read_prefix(data)
-    if len(data) < total:
-        raise TruncatedError(f"the file ends within its header: {len(data)} bytes of {total}")
-    if not check_front(data):
-        raise CorruptError("the header is damaged (checksum mismatch)")
+    check_front(data, total)
     _, version, _, header_bytes, index_bytes, _ = PREFIX.unpack(data[: PREFIX.size])
     header = Header.from_bytes(data[PREFIX.size : PREFIX.size + header_bytes], version)
     blocks = count_blocks(header)

@@ -16,10 +16,10 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from demzip.codec import PlaneSource
-from demzip.container.layout import MAGIC
+from demzip.container.layout import MAGIC, PREFIX, read_prefix
 from demzip.container.plane import BAND, MASK
 from demzip.errors import DemzipError, OptionsError, UnsupportedError
-from demzip.io.files import PathLike, is_remote
+from demzip.io.files import PathLike, is_remote, naming
 from demzip.io.masks import has_masks_of_bands, read_mask
 from demzip.io.metadata import read_georeference
 from demzip.io.quiet import without_warnings
@@ -225,7 +225,10 @@ def _why_not(name: str, error: RasterioError) -> DemzipError:
     try:
         if not is_remote(name) and path.is_file():
             with path.open("rb") as file:
-                if file.read(len(MAGIC)) == MAGIC:
+                start = file.read(PREFIX.size)
+                if start[: len(MAGIC)] == MAGIC:
+                    with naming(name):
+                        read_prefix(start)
                     return OptionsError(f"{name}: is a .dz file already")
             if "not recognized" in str(error):
                 return OptionsError(f"{name}: is not a raster that GDAL can read")

@@ -203,15 +203,11 @@ def train(
     device = pick_device(options.device)
     import jax  # noqa: PLC0415  only who trains waits for it
     import optax  # noqa: PLC0415
-    from flax import linen  # noqa: PLC0415
     from jax import numpy as jnp  # noqa: PLC0415
 
-    rng = np.random.default_rng(options.seed)
-    drawn = rng.normal(0.0, EIGHTHS * options.scale, (options.features, 2))
-    frequencies = np.clip(np.rint(drawn), -MAX_FREQUENCY, MAX_FREQUENCY).astype(np.int64)
+    frequencies = draw_frequencies(options)
     mean, deviation = float(cells.heights.mean()), float(cells.heights.std())
-    hidden: list[Any] = [[linen.Dense(options.width), linen.relu] for _ in range(options.depth)]
-    network: Any = linen.Sequential([*chain(*hidden), linen.Dense(1)])
+    network = perceptron(options)
     adam = optax.adam(options.learning_rate)
 
     def loss(params: Any, inputs: Any, goals: Any) -> Any:  # noqa: ANN401  trees of arrays
@@ -237,18 +233,44 @@ def train(
             state, errors = several(state, inputs, goals, count)
             if progress is not None:
                 progress(count, options.steps, float(errors[-1]) * deviation)
-    tree = state[0]["params"]
+    layers = dense_layers(state[0])
+    return Network(
+        frequencies, layers, peaks_of(layers, np.asarray(inputs)), mean, deviation,
+        int(cells.heights.min()), int(cells.heights.max()),
+        cells.side,
+    )  # fmt: skip
+
+
+def draw_frequencies(options: ImplicitOptions) -> Int64Array:
+    """(features, 2) eighths of a cycle over the longer side, normally distributed."""
+    rng = np.random.default_rng(options.seed)
+    drawn = rng.normal(0.0, EIGHTHS * options.scale, (options.features, 2))
+    return np.clip(np.rint(drawn), -MAX_FREQUENCY, MAX_FREQUENCY).astype(np.int64)
+
+
+def perceptron(options: ImplicitOptions) -> Any:  # noqa: ANN401  a module of Flax
+    """Hidden layers of rectified units, one output."""
+    from flax import linen  # noqa: PLC0415  as in train
+
+    hidden: list[Any] = [[linen.Dense(options.width), linen.relu] for _ in range(options.depth)]
+    return linen.Sequential([*chain(*hidden), linen.Dense(1)])
+
+
+def dense_layers(params: Any) -> tuple[Dense, ...]:  # noqa: ANN401  a tree of arrays
+    """The layers of a trained perceptron.
+
+    Raises:
+        DemzipError: Their numbers left all bounds.
+
+    """
+    tree = params["params"]
     layers = tuple(
         Dense(*(np.asarray(tree[name][part], np.float64) for part in ("kernel", "bias")))
         for name in sorted(tree, key=lambda name: int(name.rpartition("_")[2]))
     )
     if not all(np.isfinite(part).all() for layer in layers for part in layer):
         raise DemzipError("training went astray; a lower learning rate may help")
-    return Network(
-        frequencies, layers, _peaks(layers, np.asarray(inputs)), mean, deviation,
-        int(cells.heights.min()), int(cells.heights.max()),
-        cells.side,
-    )  # fmt: skip
+    return layers
 
 
 def features(frequencies: Int64Array, cells: Cells) -> Float32Array:
@@ -261,7 +283,8 @@ def features(frequencies: Int64Array, cells: Cells) -> Float32Array:
     return both.reshape(len(cells.rows), -1).astype(np.float32)
 
 
-def _peaks(layers: tuple[Dense, ...], inputs: Float32Array) -> tuple[float, ...]:
+def peaks_of(layers: tuple[Dense, ...], inputs: Float32Array) -> tuple[float, ...]:
+    """Largest number that leaves each hidden layer."""
     peaks = []
     level = inputs.astype(np.float64)
     for layer in layers[:-1]:

@@ -103,7 +103,7 @@ def first_table(data: bytes) -> list[str]:
     made = ExampleTable(data)
     header, index = (int.from_bytes(data[at : at + 4], "little") for at in (12, 16))
     made.taken([8], "magic")
-    made.taken([2, 2], "version 4, reserved 0")
+    made.taken([2, 2], "version 4, kind 0")
     made.taken([4, 4], f"{header} header bytes, {index} index bytes")
     made.taken([4], f"CRC-32 of bytes 0 .. 19 and 24 .. {PREFIX + header + index - 1}")
     made.varints(4, "{} rows, {} columns, block {}, {} plane")

@@ -12,7 +12,6 @@ from demzip.vectors import (
     dot,
     everywhere,
     gather,
-    lane_numbers,
     load,
     logical_shift,
     resized,
@@ -72,12 +71,14 @@ def layer(cells, source, target, pairs, units, weights, first, biases, bias, shi
 
 @kernel
 def draw(
-    row, col, rows, cols, stride, sines, east, south, units, weights, biases, shifts, cells,
+    down, across, rows, cols, stride, sines, east, south, units, weights, biases, shifts, cells,
     offset, gain, gain_shift, lowest, highest, out,
 ):  # fmt: skip
-    """Heights of rows x cols cells from (row, col) on, into rows of `stride` int64.
+    """Heights of rows x cols places into rows of `stride` int64.
 
-    `units` is a multiple of 4, `cells` has room for the features and twice for the units.
+    Places are in units of 2**-29 of the side: `down` of rows, `across` of columns, filled up
+    to `stride`. They and frequencies are int32: whole turns wrap. `units` is a multiple of 4,
+    `cells` has room for the features and twice for the units.
     """
     features, layers = uint64(east.size), uint64(shifts.size)
     half = int64(1) << (gain_shift - 1)
@@ -85,9 +86,9 @@ def draw(
     lower = upper + (units >> uint64(1)) * LANES
     for r in range(rows):
         for c in range(uint64(0), uint64(cols), LANES):
+            places = load(across, c)
             for f in range(features):
-                start = (row + r) * south[f] + (col + int64(c)) * east[f]
-                phase = everywhere(start) + lane_numbers() * east[f]
+                phase = places * east[f] + everywhere(int64(down[r]) * int64(south[f]))
                 store(cells, f * LANES, feature(phase, sines))
             first, bias = uint64(0), uint64(0)
             source, target, pairs = uint64(0), upper, features

@@ -106,6 +106,11 @@ class Surface:
         hidden = sum(layer.weights.size for layer in self.hidden)
         return self.frequencies.size + hidden + self.output.size
 
+    @property
+    def parameters(self) -> int:
+        """Weights, those of the constant among them; frequencies are drawn, not learnt."""
+        return self.numbers - self.frequencies.size
+
     def describe(self) -> str:
         """The network in words, e.g. "256 features, 8 layers of 32"."""
         width = self.hidden[0].weights.shape[0]
@@ -184,19 +189,37 @@ class Surface:
 
     def draw(self, box: BlockBox) -> Int64Array:
         """Heights of a block of the raster: (rows, cols) samples."""
+        unit = (1 << CYCLE_BITS) // self.side
+        down = np.arange(box.row, box.row + box.rows) * unit
+        across = np.arange(box.col, box.col + box.cols) * unit
+        return self.heights(down, across)
+
+    def heights(self, down: Int64Array, across: Int64Array) -> Int64Array:
+        """Heights at places of a lattice.
+
+        Args:
+            down: Of its rows, in units of 2**-29 of the side.
+            across: Of its columns, likewise.
+
+        Returns:
+            (rows, columns) heights.
+
+        """
         made = self._compiled
-        steps = self.frequencies * ((1 << CYCLE_BITS) // self.side)
-        turns = steps.astype(np.int32).astype(np.int64)  # whole ones do not count
-        stride = -(-box.cols // SEGMENT) * SEGMENT
+        rows, cols = down.size, across.size
+        stride = -(-cols // SEGMENT) * SEGMENT
+        places = np.zeros(stride, np.int32)
+        places[:cols] = across.astype(np.int32)  # whole turns do not count
+        turns = self.frequencies.astype(np.int32)
         cells = np.empty((turns.shape[0] + made.units) * SEGMENT, np.int32)
-        out = np.empty((box.rows, stride), np.int64)
+        out = np.empty((rows, stride), np.int64)
         draw(
-            box.row, box.col, box.rows, box.cols, np.uint64(stride), sine_table(),
+            down.astype(np.int32), places, rows, cols, np.uint64(stride), sine_table(),
             np.ascontiguousarray(turns[:, 0]), np.ascontiguousarray(turns[:, 1]),
             np.uint64(made.units), made.weights, made.biases, made.shifts, cells, self.offset,
             self.gain, self.gain_shift, self.lowest, self.highest, out.ravel(),
         )  # fmt: skip
-        return out[:, : box.cols]
+        return out[:, :cols]
 
 
 def is_legal(weights: Int64Array) -> bool:

@@ -1,0 +1,55 @@
+"""demzip tiles."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from demzip.cli.console import Force, say
+from demzip.cli.progress import progress_bar
+from demzip.cli.streams import no_stream
+
+
+def tiles(
+    raster: Annotated[
+        str, typer.Argument(metavar="IN", help="Raster: anything GDAL reads, or a URL.")
+    ],
+    *,
+    zoom: Annotated[int, typer.Option(metavar="Z", help="Zoom level of the tiles, 0 to 24.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the tiles.")
+    ],
+    resampling: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="nearest, bilinear, cubic, cubic_spline, lanczos, average or mode.",
+        ),
+    ] = "bilinear",
+    nodata: Annotated[
+        float | None,
+        typer.Option(
+            metavar="VALUE", help="For what IN does not cover; by default its own, NaN of floats."
+        ),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Cut a raster into quadkey tiles in Web Mercator (EPSG:3857).
+
+    One GeoTIFF for each tile that the raster meets, such as 1202213002.tif: the squares of web
+    maps, which `demzip implicit fit` takes one by one. All have as many cells as come closest to
+    the raster's resolution. Tiles without any value are not written. Needs pip install
+    'demzip[tiles]'.
+
+    \b
+    demzip tiles alps.tif --zoom 10 -o tiles/
+    """
+    no_stream(raster)
+    from demzip.io.tiles import tiles as cut
+
+    with progress_bar() as progress:
+        made = cut(
+            raster, output, zoom=zoom, resampling=resampling, nodata=nodata, overwrite=force,
+            progress=progress,
+        )  # fmt: skip
+    say(f"{output}: {len(made)} tile{'' if len(made) == 1 else 's'} of zoom {zoom}")

@@ -1,0 +1,356 @@
+"""demzip implicit and demzip tiles: files, grids, messages."""
+
+import json
+import re
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.transform import Affine
+
+import demzip
+from demzip.io.region import cell_weights
+from tests.golden.approximation import FILE
+
+FAST = (
+    "--steps", 4, "--features", 4, "--width", 4, "--depth", 1, "--batch", 64, "--report", 2,
+    "--device", "cpu",
+)  # fmt: skip
+
+
+def from_origin(west, north, across, down):
+    return Affine(across, 0.0, west, 0.0, -down, north)
+
+
+SQUARE = {
+    "type": "Polygon",
+    "coordinates": [[[9.0, 46.9], [9.03, 46.9], [9.03, 47.0], [9.0, 47.0], [9.0, 46.9]]],
+}
+
+
+@pytest.fixture
+def ground(tmp_path, monkeypatch):
+    """A raster in degrees with voids, alone in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    rows, cols = np.indices((40, 60))
+    values = (rows * cols // 3).astype(np.int16)
+    values[:5, :7] = -9999
+    with rasterio.open(
+        "g.tif", "w", driver="GTiff", height=40, width=60, count=1, dtype="int16", nodata=-9999,
+        crs="EPSG:4326", transform=from_origin(9.0, 47.0, 0.001, 0.0025),
+    ) as to:  # fmt: skip
+        to.write(values, 1)
+        to.set_band_unit(1, "m")
+    return Path("g.tif")
+
+
+@pytest.fixture
+def drawing(tmp_path, monkeypatch):
+    """An approximation that nobody trained, alone in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    return Path(shutil.copy(FILE, "a.dz"))
+
+
+def test_fit_info_and_render(ground, run):
+    done = run("implicit", "fit", ground, *FAST)
+    assert done.exit_code == 0, done.output
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert [line[: line.index(":", 8)] for line in lines] == [
+        "demzip: step 2", "demzip: step 4", "demzip: g.approx.dz",
+    ]  # fmt: skip
+    assert re.search(r"approximate: mean error [\d.]+.* in 2365 cells", lines[-1])
+    shown = json.loads(run("info", "g.approx.dz", "--json").stdout)
+    assert (shown["approximate"], shown["rows"], shown["cols"]) == (True, 40, 60)
+    assert (shown["cells"], shown["units"], shown["nodata"]) == (2365, "m", -9999.0)
+    assert shown["parameters"] == 4 * 9 + 5
+    assert shown["bytes"] == Path("g.approx.dz").stat().st_size < 1200
+    text = run("info", "g.approx.dz").stdout
+    assert "an approximation, not the values" in text
+    assert "4 features, 1 layers of 4: 41 parameters" in text
+
+    assert run("implicit", "render", "g.approx.dz", "-o", "r.tif").exit_code == 0
+    with rasterio.open("r.tif") as back, rasterio.open(ground) as original:
+        assert (back.crs, back.transform) == (original.crs, original.transform)
+        assert (back.shape, back.dtypes, back.nodata) == (original.shape, ("float32",), None)
+        assert back.units == ("m",)
+        assert "not the values" in back.tags()["APPROXIMATION"]
+        drawn, values = back.read(1), original.read(1)
+    errors = np.abs(drawn - values)[values != -9999]
+    np.testing.assert_allclose(shown["mean_error"], errors.mean(), rtol=1e-4)
+    np.testing.assert_allclose(shown["largest_error"], errors.max(), rtol=1e-4)
+
+
+def test_dz_files_are_fitted_too(ground, run):
+    demzip.compress(ground)
+    for name in (ground, "g.dz"):
+        done = run("implicit", "fit", name, "--steps", 1, *FAST[2:], "-o", f"{name}.x")
+        assert done.exit_code == 0, done.output
+    assert Path("g.tif.x").read_bytes() == Path("g.dz.x").read_bytes()
+
+
+def test_snapshots_and_animation(ground, run, assert_fails, monkeypatch):
+    options = (*FAST, "--learning-rate", 0.5, "--every", 2, "--snapshots", "deep/steps")
+    assert run("implicit", "fit", ground, *options).exit_code == 0
+    names = sorted(path.name for path in Path("deep/steps").iterdir())
+    assert names == ["step-0000002.tif", "step-0000004.tif"]
+    with rasterio.open("deep/steps/step-0000004.tif") as last:
+        assert last.tags()["STEP"] == "4"
+        drawn = last.read(1)
+    run("implicit", "render", "g.approx.dz", "-o", "r.tif")
+    with rasterio.open("r.tif") as back:
+        assert np.array_equal(back.read(1), drawn)
+    assert_fails(run("implicit", "fit", ground, *options, "-f"), 2, "has snapshots already")
+
+    done = run("implicit", "animate", "deep/steps", "-o", "x.gif", "--rate", 10)
+    assert done.exit_code == 0, done.output
+    from PIL import Image  # noqa: PLC0415
+
+    with Image.open("x.gif") as gif:
+        assert (gif.n_frames, gif.size, gif.info["duration"]) == (2, (60, 40), 100)
+        assert len(np.unique(np.asarray(gif))) > 3
+    assert_fails(run("implicit", "animate", "deep/steps", "-o", "x.gif"), 2, "exists already")
+    assert_fails(run("implicit", "animate", "deep", "-o", "y.gif"), 2, "no snapshots")
+    assert_fails(run("implicit", "animate", "deep/steps", "-o", "y.avi"), 2, ".gif or .mp4")
+    assert_fails(run("implicit", "animate", "deep/steps", "-o", "y.gif", "--rate", 0), 2, "rate")
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    assert_fails(run("implicit", "animate", "deep/steps", "-o", "y.gif"), 1, "demzip[plot]")
+    monkeypatch.setenv("PATH", "")
+    assert_fails(run("implicit", "animate", "deep/steps", "-o", "y.mp4"), 1, "ffmpeg")
+    assert not {path.name for path in Path().iterdir()} & {"y.gif", "y.mp4", "y.avi"}
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+def test_film(drawing, run, assert_fails):
+    """Sides that are odd, too."""
+    Path("steps").mkdir()
+    for step in (1, 2, 3):
+        run("implicit", "render", drawing, "-o", f"steps/step-{step}.tif")
+    done = run("implicit", "animate", "steps", "-o", "x.mp4", "--multidirectional")
+    assert done.exit_code == 0, done.output
+    assert "3 frames" in done.stderr
+    assert Path("x.mp4").read_bytes()[4:8] == b"ftyp"
+    run("implicit", "render", drawing, "-o", "steps/step-4.tif", "--scale", 2)
+    assert_fails(run("implicit", "animate", "steps", "-o", "y.mp4"), 2, "another size")
+    assert not Path("y.mp4").exists()
+
+
+@pytest.fixture
+def rendered(drawing, run):
+    """Draws it."""
+    return partial(_render, run, drawing)
+
+
+def _render(run, drawing, *options):
+    done = run("implicit", "render", drawing, "-o", "out.tif", "-f", *options)
+    assert done.exit_code == 0, done.output
+    with rasterio.open("out.tif") as back:
+        return back.read(1), back.transform
+
+
+@pytest.mark.parametrize(
+    ("options", "shape", "rows", "cols", "corner", "cell"),
+    [
+        ((), (41, 57), (0, 1), (0, 1), (500, 9000.5), 30),
+        (("--scale", 2), (82, 114), (-0.25, 0.5), (-0.25, 0.5), (500, 9000.5), 15),
+        (("--resolution", 60), (20, 28), (0.5, 2), (0.5, 2), (500, 9000.5), 60),
+        (("--window", 3, 5.5, 8, 6, "--shape", "16x12"), (16, 12), (2.75, 0.5), (5.25, 0.5),
+         (665, 8910.5), 15),
+        (("--bounds", 560, 8700.5, 710, 8940.5), (8, 5), (2, 1), (2, 1), (560, 8940.5), 30),
+    ],
+)  # fmt: skip
+def test_grids(drawing, rendered, options, shape, rows, cols, corner, cell):
+    """Elevations are those at the centres of the cells that the transform tells."""
+    drawn, transform = rendered(*options)
+    assert drawn.shape == shape
+    np.testing.assert_allclose(transform[:6], [cell, 0, corner[0], 0, -cell, corner[1]])
+    down, across = (
+        first + step * np.arange(count)
+        for (first, step), count in zip((rows, cols), shape, strict=True)
+    )
+    surface = demzip.open_implicit(drawing).surface
+    np.testing.assert_allclose(drawn, surface.elevations(down, across), rtol=1e-6)
+
+
+def test_large_grids_are_drawn_in_parts(rendered):
+    whole, _ = rendered("--scale", 20, "-j", 3)
+    assert whole.shape == (820, 1140)
+    part, _ = rendered("--window", 20, 20, 10, 10, "--scale", 20)
+    assert np.array_equal(part, whole[400:600, 400:600])
+
+
+def test_dtypes(rendered, run, assert_fails):
+    floats, _ = rendered("--dtype", "float64")
+    shorts, _ = rendered("--dtype", "int16")
+    assert (floats.dtype, shorts.dtype) == (np.float64, np.int16)
+    assert np.array_equal(np.rint(floats), shorts)
+    assert np.unique(floats % 1).size > 2
+    failed = run("implicit", "render", "a.dz", "-o", "x.tif", "--dtype", "uint8")
+    assert_fails(failed, 2, "uint8", "int16")
+
+
+def test_library(drawing):
+    found = demzip.open_implicit(drawing)
+    assert (found.shape, found.errors.mean) == ((41, 57), 1.5)
+    assert found.bounds == (500.0, 9000.5 - 41 * 30, 500.0 + 57 * 30, 9000.5)
+    assert np.array_equal(found.read(), found.surface.elevations(np.arange(41.0), np.arange(57.0)))
+    assert found.read(found.picture(shape=(3, 4))).shape == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--scale", 0), ["scale 0"]), (("--scale", "nan"), ["scale nan"]),
+        (("--resolution", -1), ["resolution -1"]), (("--shape", "12"), ["12", "500x400"]),
+        (("--shape", "0x4"), ["0x4"]), (("--scale", 1e9), ["16777216"]),
+        (("--scale", 2, "--shape", "3x4"), ["give one"]),
+        (("--window", 0, 0, 50, 10), ["window", "41 x 57"]),
+        (("--window", 0, 0, "nan", 10), ["window"]),
+        (("--bounds", 0, 0, 10, 10), ["bounds", "41 x 57"]),
+        (("--bounds", 600, 9000, 550, 8000), ["west, south, east, north"]),
+    ],
+)  # fmt: skip
+def test_wrong_grids(drawing, run, assert_fails, files, options, words):
+    assert_fails(run("implicit", "render", drawing, "-o", "out.tif", *options), 2, *words)
+    assert files() == ["a.dz"]
+
+
+@pytest.mark.parametrize("command", ["verify", "decompress", "entropy"])
+def test_commands_for_rasters_refuse_it(drawing, run, assert_fails, files, command):
+    assert_fails(run(command, drawing), 4, "a.dz", "approximation", "demzip implicit render")
+    assert files() == ["a.dz"]
+
+
+def test_damage(drawing, run, assert_fails, files):
+    data = bytearray(drawing.read_bytes())
+    data[100] ^= 1
+    drawing.write_bytes(data)
+    for command in (("info",), ("implicit", "render", "-o", "x.tif")):
+        assert_fails(run(*command, drawing), 3, "a.dz", "damaged")
+    drawing.write_bytes(data[:90])
+    assert_fails(run("implicit", "render", "-o", "x.tif", drawing), 3, "a.dz", "ends")
+    assert files() == ["a.dz"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--steps", 0), ["steps 0"]), (("--every", 5), ["--snapshots"]),
+        (("--region-weight", 5), ["--region"]), (("--slope-weight", -1), ["slope weight -1"]),
+        (("--band", 2), ["band 2"]), (("--region", "none.json", "-o", "x.dz"), ["none.json"]),
+    ],
+)  # fmt: skip
+def test_wrong_fits(ground, run, assert_fails, files, options, words):
+    failed = run("implicit", "fit", ground, *FAST[2:], *options)
+    assert_fails(failed, 1 if "none.json" in options else 2, *words)
+    assert files() == ["g.tif"]
+
+
+def test_without_jax(ground, run, assert_fails, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jax", None)
+    assert_fails(run("implicit", "fit", ground), 1, "pip install demzip[neural]")
+
+
+# ---- weights
+
+
+def test_region_and_slope(tmp_path):
+    """Ten cells of 30 columns, and a step in the ground."""
+    transform = from_origin(9.0, 47.0, 0.003, 0.01)
+    heights = np.zeros((10, 30))
+    heights[:, 15:] = 100.0
+    heights[0, 0] = np.nan
+    crs = rasterio.crs.CRS.from_epsg(4326)
+    for number, text in enumerate(
+        (SQUARE, {"type": "Feature", "geometry": SQUARE}, {
+            "type": "FeatureCollection", "features": [{"type": "Feature", "geometry": SQUARE}],
+        })
+    ):  # fmt: skip
+        path = tmp_path / f"{number}.json"
+        path.write_text(json.dumps(text))
+        found = cell_weights(heights, transform, crs, region=path, region_weight=7.0)
+        assert found[:, :10].min() == 7.0
+        assert found[:, 12:].max() == 1.0
+    weights = cell_weights(heights, transform, crs, slope_weight=2.0)
+    steep = np.isin(np.arange(30), (14, 15))
+    np.testing.assert_allclose(weights[:, steep], 1 + 2 * 299 / 20)
+    assert np.all(weights[:, ~steep] == 1.0)
+    assert cell_weights(heights, transform, crs) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nothing", "no GeoJSON"), ("{}", "no GeoJSON"), ('{"type": "Point"}', "no GeoJSON"),
+        ('{"type": "FeatureCollection", "features": []}', "no geometry"),
+        ('{"type": "Point", "coordinates": [50, 50]}', "beside the raster"), ("[1]", "no GeoJSON"),
+    ],
+)  # fmt: skip
+def test_regions_that_are_none(tmp_path, text, words):
+    path = tmp_path / "r.json"
+    path.write_text(text)
+    with pytest.raises(demzip.OptionsError, match=words):
+        cell_weights(
+            np.zeros((4, 4)), from_origin(9.0, 47.0, 0.1, 0.1), "EPSG:4326", region=path,
+            region_weight=2.0,
+        )  # fmt: skip
+
+
+# ---- tiles
+
+
+def test_tiles(ground, run):
+    done = run("tiles", ground, "--zoom", 12, "-o", "t")
+    assert done.exit_code == 0, done.output
+    paths = sorted(Path("t").iterdir())
+    assert f"{len(paths)} tiles of zoom 12" in done.stderr
+    mercantile = pytest.importorskip("mercantile")
+    corners = []
+    for path in paths:
+        tile = mercantile.quadkey_to_tile(path.stem)
+        with rasterio.open(path) as found:
+            assert (found.crs.to_epsg(), found.nodata, found.units) == (3857, -9999.0, ("m",))
+            np.testing.assert_allclose(found.bounds, mercantile.xy_bounds(tile), atol=1e-3)
+            assert found.width == found.height == 40
+            valid = found.read(1, masked=True)
+        assert valid.count() > 0
+        assert valid.max() <= 40 * 60 // 3
+        corners.append((tile.x, tile.y))
+    xs, ys = zip(*corners, strict=True)
+    assert (max(xs) - min(xs), max(ys) - min(ys)) == (1, 2)
+
+
+def test_wrong_tiles(ground, run, assert_fails, monkeypatch):
+    def fails(code, *words, zoom=12, options=()):
+        assert_fails(run("tiles", ground, "--zoom", zoom, "-o", "t", *options), code, *words)
+
+    fails(2, "zoom 25", zoom=25)
+    fails(2, "zoom 0", "higher", zoom=0)
+    fails(2, "bicubic", "cubic", options=("--resampling", "bicubic"))
+    fails(2, "no-data 0.5", options=("--nodata", 0.5))
+    run("tiles", ground, "--zoom", 12, "-o", "t")
+    fails(2, "exists already")
+    assert run("tiles", ground, "--zoom", 12, "-o", "t", "-f").exit_code == 0
+    with rasterio.open(ground, "r+") as dataset:
+        dataset.nodata = None
+    fails(2, "--nodata", options=("-f",))
+    monkeypatch.setitem(sys.modules, "mercantile", None)
+    fails(1, "pip install demzip[tiles]", options=("--nodata", 7))
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_tiles_of_a_raster_without_a_place(tmp_path, monkeypatch, run, assert_fails):
+    monkeypatch.chdir(tmp_path)
+    with rasterio.open(
+        "n.tif", "w", driver="GTiff", height=3, width=3, count=1, dtype="float32"
+    ) as to:
+        to.write(np.ones((3, 3), np.float32), 1)
+    assert_fails(run("tiles", "n.tif", "--zoom", 3, "-o", "t"), 4, "no CRS")
+
+
+def test_the_group_needs_a_command(run, assert_fails):
+    assert_fails(run("implicit"), 2, "Missing command", "demzip implicit --help")
