@@ -29,7 +29,9 @@ def tiles(
     nodata: Annotated[
         float | None,
         typer.Option(
-            metavar="VALUE", help="For what IN does not cover; by default its own, NaN of floats."
+            metavar="VALUE",
+            help="For what IN does not cover; by default its own, NaN of floats, the "
+            "lowest value of integers with a sign.",
         ),
     ] = None,
     force: Force = False,

@@ -69,7 +69,7 @@ def tiles(
         zoom: 0 to 24.
         resampling: A name of RESAMPLINGS.
         nodata: Value for what the raster does not cover; by default its own no-data value, or NaN
-            in rasters of floats.
+            of floats, or the lowest of integers with a sign.
         overwrite: Whether existing tiles may be replaced.
         progress: Called with a stage, the rows done since the last call, and those in all.
 
@@ -111,7 +111,9 @@ def _nodata(dataset: DatasetReader, chosen: float | None) -> float:
     value = dataset.nodata if chosen is None else chosen
     if value is None and dtype.kind == "f":
         return float("nan")
-    if value is None:
+    if value is None and dtype.kind == "i":
+        return float(np.iinfo(dtype).min)
+    if value is None:  # any level of a byte may be an elevation
         raise OptionsError(
             f"{dataset.name}: declares no no-data value, and tiles at its edge need one; say which "
             "(--nodata, in Python nodata=)"

@@ -337,7 +337,15 @@ def test_wrong_tiles(ground, run, assert_fails, monkeypatch):
     assert run("tiles", ground, "--zoom", 12, "-o", "t", "-f").exit_code == 0
     with rasterio.open(ground, "r+") as dataset:
         dataset.nodata = None
-    fails(2, "--nodata", options=("-f",))
+    assert run("tiles", ground, "--zoom", 12, "-o", "t", "-f").exit_code == 0
+    with rasterio.open(next(Path("t").iterdir())) as tile:
+        assert tile.nodata == -32768
+    with rasterio.open(
+        "byte.tif", "w", driver="GTiff", height=9, width=9, count=1, dtype="uint8",
+        crs="EPSG:32632", transform=rasterio.Affine(1000, 0, 500000, 0, -1000, 5e6),
+    ) as dataset:  # fmt: skip
+        dataset.write(np.ones((9, 9), np.uint8), 1)
+    assert_fails(run("tiles", "byte.tif", "--zoom", 9, "-o", "t"), 2, "--nodata")
     monkeypatch.setitem(sys.modules, "mercantile", None)
     fails(1, "pip install demzip[tiles]", options=("--nodata", 7))
 
