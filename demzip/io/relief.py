@@ -16,7 +16,6 @@ from demzip.errors import CorruptError, DemzipError, UnsupportedError
 from demzip.io.checks import Progress, every
 from demzip.io.crs import geotiff_crs
 from demzip.io.files import PathLike, naming, reason, replacing
-from demzip.io.planes import open_bands
 from demzip.io.profile import creation_options
 from demzip.io.quiet import without_warnings
 from demzip.io.source import detail, gdal_limits, open_raster
@@ -45,12 +44,6 @@ class Shaded:
     shape: tuple[int, int]
     file_bytes: int
     seconds: float
-
-
-def height_units(src: PathLike, band: int = 1) -> str | None:
-    """The unit that a band of a raster declares, or None."""
-    with open_bands(src) as bands:
-        return bands.about(band).units
 
 
 def write_relief(
@@ -91,7 +84,7 @@ def write_relief(
         profile = _profile(terrain, path, jobs)
         report = every(progress, "shading", terrain.shape[0] * terrain.shape[1])
         checksums = {}
-        parts = shaded(terrain, light, height_units(src, band), jobs)
+        parts = shaded(terrain, light, jobs)
         with _writing(path, temporary), gdal_limits(), rasterio.Env(GDAL_PAM_ENABLED=False):
             with without_warnings():
                 dataset = rasterio.open(temporary, "w", **profile)

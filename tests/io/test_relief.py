@@ -13,7 +13,7 @@ from rasterio.transform import Affine
 
 import demzip
 from demzip.errors import DemzipError, OptionsError, UnsupportedError
-from demzip.io.relief import height_units, write_relief
+from demzip.io.relief import write_relief
 from demzip.surface import hillshade
 from demzip.terrain.relief import Light, cell_sizes, means
 from tests.terrain import relief
@@ -91,7 +91,7 @@ def test_a_large_raster_is_tiled(tmp_path):
 
 def sizes(path, factor=1):
     with demzip.open_terrain(path) as terrain:
-        return cell_sizes(terrain, height_units(path), factor)
+        return cell_sizes(terrain, factor)
 
 
 def test_cells_of_a_geographic_crs_are_those_of_each_row(tmp_path):
