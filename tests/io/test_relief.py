@@ -259,7 +259,7 @@ def test_outputs_are_whole_or_absent(hills, tmp_path, monkeypatch):
     def fails(*_arguments):
         raise rasterio.errors.RasterioIOError("the disk is on fire")
 
-    monkeypatch.setattr("demzip.io.relief.checksum", fails)
+    monkeypatch.setattr("demzip.io.readback.checksum", fails)
     with pytest.raises(DemzipError, match=r"out\.tif: cannot be written \(the disk is on fire\)"):
         write_relief(path, tmp_path / "out.tif", Light(), overwrite=True)
     assert (tmp_path / "out.tif").read_bytes() == b"kept"
