@@ -13,6 +13,7 @@ from demzip.cli.places import (
     coordinate,
     decimals,
     height_text,
+    say_unit,
     say_where,
     show_table,
 )
@@ -73,7 +74,8 @@ def los(
     and so may the answer: those methods that say otherwise are named, and --method all shows them
     all. Where only a void lies between, the answer is undecided. The exit code is 0 in any case.
 
-    Elevations are taken as metres; distances are metres on the ground.
+    Elevations in feet or another unit that the band declares are converted: all heights are
+    metres, and distances are metres on the ground.
 
     \b
     demzip los tile.dz 7.51 46.49 7.56 46.45
@@ -92,6 +94,7 @@ def los(
             method=DEFAULT_METHOD if method == ALL else method, step=step, crs=crs,
         )  # fmt: skip
         say_where(terrain)
+        say_unit(terrain.name, sight.unit)
         if as_json:
             write_json(_object(sight))
         elif method == ALL:

@@ -126,6 +126,12 @@ def say_where(terrain: "Terrain") -> None:
         )
 
 
+def say_unit(name: str, unit: float) -> None:
+    """Say so where elevations of a raster, `unit` metres each, are shown as metres."""
+    if unit != 1:
+        say(f"note: {name}: its elevations are in units of {unit:.7g} m; heights here are metres")
+
+
 def say_missing(terrain: "Terrain", outside: int, voids: int, count: int) -> None:
     """Say how many points have no elevation, and where the raster lies if all are outside."""
     if outside:

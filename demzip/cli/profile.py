@@ -96,7 +96,7 @@ def profile(
         say_where(terrain)
         say_missing(terrain, found.outside, found.voids, found.distance.size)
         if picture is not None:
-            _draw(terrain, found, picture, band, overwrite=force)
+            _draw(terrain, found, picture, overwrite=force)
         if form == "json":
             write_json(_described(terrain, found))
         elif form == "csv":
@@ -107,14 +107,11 @@ def profile(
             _show(found, decimals(crs or terrain.crs), table=picture is None)
 
 
-def _draw(terrain: "Terrain", found: "Profile", path: Path, band: int, *, overwrite: bool) -> None:
-    from demzip.io.planes import open_bands
+def _draw(terrain: "Terrain", found: "Profile", path: Path, *, overwrite: bool) -> None:
     from demzip.plots.figure import save
     from demzip.plots.profile import draw_profile
 
-    with open_bands(terrain.name) as bands:
-        units = bands.about(band).units
-    save(draw_profile(terrain, found, units), path, terrain.name, overwrite=overwrite)
+    save(draw_profile(terrain, found), path, terrain.name, overwrite=overwrite)
     say(f"{path}: profile of {found.distance.size} points, {size(path.stat().st_size)}")
 
 

@@ -8,7 +8,7 @@ import typer
 
 from demzip.cli.console import Force, Jobs, say, say_if_first_run
 from demzip.cli.los import Curvature, Observer, Refraction
-from demzip.cli.places import Band, Crs, coordinate, decimals, height_text
+from demzip.cli.places import Band, Crs, coordinate, decimals, height_text, say_unit
 from demzip.cli.progress import progress_bar
 from demzip.cli.streams import no_stream
 
@@ -53,8 +53,8 @@ def viewshed(
     the no-data value, are voids, what lies behind nothing but voids, and all beyond the radius. How
     large an area is seen is said on standard error.
 
-    Elevations are taken as metres. Distances are metres on the ground; in longitude and latitude
-    those of a degree at the observer.
+    Elevations in feet or another unit that the band declares are converted to metres. Distances are
+    metres on the ground; in longitude and latitude those of a degree at the observer.
 
     \b
     demzip viewshed tile.dz 7.51 46.49 -o seen.tif
@@ -72,6 +72,7 @@ def viewshed(
             observer=observer, target=target, curvature=curvature, refraction=refraction,
             model=model, crs=crs, jobs=jobs,
         )  # fmt: skip
+    say_unit(file, found.unit)
     digits = decimals(found.crs)
     if found.unknown:
         beyond = "" if found.radius is None else " or beyond the radius"

@@ -11,15 +11,14 @@ import rasterio
 from rasterio.errors import CRSError, RasterioError
 from rasterio.windows import Window
 
-from demzip.codec import checksum
-from demzip.errors import CorruptError, DemzipError, UnsupportedError
+from demzip.errors import DemzipError, UnsupportedError
 from demzip.io.checks import Progress, every
 from demzip.io.crs import geotiff_crs
 from demzip.io.files import PathLike, naming, reason, replacing
-from demzip.io.planes import open_bands
 from demzip.io.profile import creation_options
 from demzip.io.quiet import without_warnings
-from demzip.io.source import detail, gdal_limits, open_raster
+from demzip.io.readback import ReadBack
+from demzip.io.source import detail, gdal_limits
 from demzip.io.terrain import open_terrain
 from demzip.options import DEFAULT_BLOCK, thread_count
 from demzip.terrain.relief import Light, is_placeless, shaded
@@ -45,12 +44,6 @@ class Shaded:
     shape: tuple[int, int]
     file_bytes: int
     seconds: float
-
-
-def height_units(src: PathLike, band: int = 1) -> str | None:
-    """The unit that a band of a raster declares, or None."""
-    with open_bands(src) as bands:
-        return bands.about(band).units
 
 
 def write_relief(
@@ -90,17 +83,18 @@ def write_relief(
     ):
         profile = _profile(terrain, path, jobs)
         report = every(progress, "shading", terrain.shape[0] * terrain.shape[1])
-        checksums = {}
-        parts = shaded(terrain, light, height_units(src, band), jobs)
+        back = ReadBack(path)
+        parts = shaded(terrain, light, jobs)
         with _writing(path, temporary), gdal_limits(), rasterio.Env(GDAL_PAM_ENABLED=False):
             with without_warnings():
                 dataset = rasterio.open(temporary, "w", **profile)
             with dataset, naming(src):
                 for top, grey in parts:
-                    dataset.write(grey, 1, window=Window(0, top, *grey.shape[::-1]))
-                    checksums[top, grey.shape[0]] = checksum(grey)
+                    window = Window(0, top, *grey.shape[::-1])
+                    dataset.write(grey, 1, window=window)
+                    back.note(window, grey)
                     report(grey.size)
-            _read_back(temporary, path, checksums)
+            back.check(temporary)
         return Shaded(
             path, terrain.shape, temporary.stat().st_size, time.perf_counter() - started
         )
@@ -139,15 +133,3 @@ def _writing(path: Path, temporary: Path) -> Iterator[None]:
         raise DemzipError(f"{path}: cannot be written ({words})") from error
     except OSError as error:
         raise DemzipError(f"{path}: cannot be written ({reason(error)})") from error
-
-
-def _read_back(temporary: Path, path: Path, checksums: dict[tuple[int, int], Any]) -> None:
-    """Compare what GDAL wrote: it swallows some errors, a full disk among them."""
-    with open_raster(str(temporary)) as dataset:
-        for (top, rows), expected in checksums.items():
-            found = dataset.read(1, window=Window(0, top, dataset.width, rows))
-            if checksum(found) != expected:
-                raise CorruptError(
-                    f"{path}: rows {top}-{top + rows - 1} are not those that were written; is the "
-                    "disk full?"
-                )

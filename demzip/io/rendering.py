@@ -21,6 +21,7 @@ from demzip.io.crs import geotiff_crs, parse_crs
 from demzip.io.files import reason, replacing
 from demzip.io.profile import TILE, creation_options
 from demzip.io.quiet import without_warnings
+from demzip.io.readback import ReadBack
 from demzip.io.source import detail, gdal_limits
 
 Float64Array = NDArray[np.float64]
@@ -179,7 +180,7 @@ def write_picture(
 
     Raises:
         OptionsError: The dtype is unknown or too narrow, or the output exists.
-        DemzipError: It cannot be written.
+        DemzipError: It cannot be written, or reads back otherwise.
 
     """
     check_dtype(surface, dtype)
@@ -190,7 +191,7 @@ def write_picture(
     if about.crs is not None:
         profile["crs"], options = geotiff_crs(parse_crs(about.crs))
         profile = options | profile
-    report = every(progress, "drawing", rows * cols)
+    report, back = every(progress, "drawing", rows * cols), ReadBack(path)
     with replacing(path, src, overwrite=overwrite) as temporary:
         try:
             with (
@@ -207,12 +208,14 @@ def write_picture(
                     written.set_band_unit(1, about.bands[0].units)
                 written.set_band_description(1, "approximate elevation")
                 for down, across in _windows(rows, cols):
-                    values = picture.draw(surface, down, across, jobs)
+                    heights = picture.draw(surface, down, across, jobs)
                     if np.dtype(dtype).kind != "f":
-                        values = np.rint(values)
-                    window = Window.from_slices(down, across)
-                    written.write(values.astype(dtype), 1, window=window)
+                        heights = np.rint(heights)
+                    window, values = Window.from_slices(down, across), heights.astype(dtype)
+                    written.write(values, 1, window=window)
+                    back.note(window, values)
                     report(values.size)
+            back.check(temporary)
         except (RasterioError, CRSError) as error:
             words = detail(error).replace(str(temporary), str(path))
             raise DemzipError(f"{path}: cannot be written ({words})") from error

@@ -38,6 +38,7 @@ class DzHeights:
             found, points=bool(about.gcps) or rpcs(about) is not None
         )
         self._plane = check_band(band, len(decoder.bands)) - 1
+        self.units = about.bands[self._plane].units
         self._decoder = decoder
         self._file = file
 
@@ -79,6 +80,7 @@ class RasterHeights:
         points = bool(dataset.gcps[0]) or dataset.rpcs is not None
         self.transform = check_transform(dataset.transform, points=points)
         self._band = check_band(band, dataset.count)
+        self.units: str | None = dataset.units[self._band - 1] or None
         self._dataset = dataset
 
     @property

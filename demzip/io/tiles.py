@@ -21,6 +21,7 @@ from demzip.io.checks import Progress, every
 from demzip.io.files import PathLike, check_output, reason, replacing
 from demzip.io.profile import creation_options
 from demzip.io.quiet import without_warnings
+from demzip.io.readback import ReadBack
 from demzip.io.source import detail, gdal_limits, open_raster
 
 MERCATOR = CRS.from_epsg(3857)
@@ -183,18 +184,19 @@ def _write(
             if not any(warped.dataset_mask(window=w).any() for w in _windows(cells)):
                 report(cells)
                 return False
-            with (
-                replacing(path, dataset.name, overwrite=overwrite) as temporary,
-                rasterio.Env(GDAL_PAM_ENABLED=False),
-                rasterio.open(
+            back = ReadBack(path)
+            with replacing(path, dataset.name, overwrite=overwrite) as temporary:
+                with rasterio.Env(GDAL_PAM_ENABLED=False), rasterio.open(
                     temporary, "w", driver="GTiff", count=dataset.count, dtype=dtype,
                     nodata=nodata, **grid, **profile,
-                ) as written,
-            ):
-                _describe(dataset, written)
-                for window in _windows(cells):
-                    written.write(warped.read(window=window), window=window)
-                    report(window.height)
+                ) as written:
+                    _describe(dataset, written)
+                    for window in _windows(cells):
+                        values = warped.read(window=window)
+                        written.write(values, window=window)
+                        back.note(window, values)
+                        report(window.height)
+                back.check(temporary)
     except RasterioError as error:
         raise DemzipError(f"{path}: cannot be written ({detail(error)})") from error
     return True

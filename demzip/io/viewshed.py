@@ -7,11 +7,13 @@ from typing import Any
 
 import rasterio
 from rasterio.errors import CRSError, RasterioError
+from rasterio.windows import Window
 
 from demzip.errors import DemzipError
 from demzip.io.crs import geotiff_crs
 from demzip.io.files import PathLike, output_path, replacing
 from demzip.io.quiet import without_warnings
+from demzip.io.readback import ReadBack
 from demzip.io.source import detail, gdal_limits
 from demzip.io.terrain import open_terrain
 from demzip.surface.sight.viewshed import UNDECIDED
@@ -70,6 +72,9 @@ def _write(temporary: Path, path: Path, found: Viewshed) -> None:
             with rasterio.open(temporary, "w", **profile) as dataset:
                 dataset.write(found.visible, 1)
                 dataset.set_band_description(1, "visible")
+            back = ReadBack(path)
+            back.note(Window(0, 0, width, height), found.visible)
+            back.check(temporary)
     except (RasterioError, CRSError) as error:
         reason = detail(error).replace(os.fspath(temporary), os.fspath(path))
         raise DemzipError(f"{path}: cannot be written ({reason})") from error

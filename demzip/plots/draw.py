@@ -6,7 +6,6 @@ from pathlib import Path
 from demzip.errors import OptionsError
 from demzip.io.checks import Progress, every
 from demzip.io.files import PathLike, naming
-from demzip.io.planes import open_bands
 from demzip.io.residuals import check_predictors, open_residuals
 from demzip.io.terrain import open_terrain
 from demzip.plots.figure import DPI, save
@@ -80,12 +79,10 @@ def draw(
             with open_residuals(src, band=band, jobs=jobs, progress=progress) as source:
                 figure = draw_them(terrain, source, check_predictors(predictors))
         else:
-            with open_bands(src) as bands:
-                units = bands.about(band).units
             report = every(progress, "reading", terrain.shape[0] * terrain.shape[1])
             if kind == "hillshade":
-                figure = draw_relief(terrain, light or Light(), units, report)
+                figure = draw_relief(terrain, light or Light(), report)
             else:
-                figure = draw_elevation(terrain, units, report)
+                figure = draw_elevation(terrain, report)
         save(figure, dst, src, overwrite=overwrite, dpi=dpi)
         return terrain.shape

@@ -35,15 +35,12 @@ SOFT = Light(multidirectional=True)
 DEEPEST = 0.55  # of the shade over tints
 
 
-def draw_relief(
-    terrain: Terrain, light: Light, units: str | None = None, report: Report | None = None
-) -> Figure:
+def draw_relief(terrain: Terrain, light: Light, report: Report | None = None) -> Figure:
     """The relief, shaded; of large rasters from mean heights of cells of samples.
 
     Args:
         terrain: Is read once.
         light: How it is shaded.
-        units: Of the heights, see cell_sizes.
         report: Called with the number of samples done since the last call.
 
     Raises:
@@ -51,7 +48,7 @@ def draw_relief(
 
     """
     factor = reduction(terrain.shape)
-    cells = cell_sizes(terrain, units, factor)
+    cells = cell_sizes(terrain, factor)
     grey = light.shade(means(terrain, factor, report), *cells)
     if light.multidirectional:
         words = "light from 225°, 270°, 315° and 360°"
@@ -71,9 +68,7 @@ def draw_relief(
     return figure
 
 
-def draw_elevation(
-    terrain: Terrain, units: str | None = None, report: Report | None = None
-) -> Figure:
+def draw_elevation(terrain: Terrain, report: Report | None = None) -> Figure:
     """Elevations in tints, over a soft relief where north is up; arguments as draw_relief."""
     factor = reduction(terrain.shape)
     heights = means(terrain, factor, report)
@@ -85,10 +80,10 @@ def draw_elevation(
         words = "elevation"
         if not is_turned(terrain):
             words += ", over a shaded relief"
-            grey = SOFT.shade(heights, *cell_sizes(terrain, units, factor))
+            grey = SOFT.shade(heights, *cell_sizes(terrain, factor))
             _draw_shade(axes, frame, grey, factor)
         dress(axes, frame, voids=not np.isfinite(heights).all())
-        draw_colour_bar(axes, image, f"elevation ({units or NO_UNIT})")
+        draw_colour_bar(axes, image, f"elevation ({terrain.units or NO_UNIT})")
         title(axes, name_of(terrain), [words, size_words(frame, factor, "means of them")])
     return figure
 

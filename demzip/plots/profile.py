@@ -26,18 +26,17 @@ LONG = 10_000.0  # metres; longer ones are shown in kilometres
 GROUND = "#b9c7a8"
 
 
-def draw_profile(terrain: Terrain, profile: Profile, units: str | None) -> Figure:
+def draw_profile(terrain: Terrain, profile: Profile) -> Figure:
     """Draw elevation over distance; where there is none, nothing but a pale band.
 
     Args:
         terrain: What the profile is of.
         profile: Two points at least.
-        units: Of its elevations.
 
     """
     with mpl.rc_context(STYLE):
         figure = new_figure(*SIZE)
-        _draw(figure, profile, units)
+        _draw(figure, profile, terrain.units)
         ends = [f"{profile.x[end]:.10g} {profile.y[end]:.10g}" for end in (0, -1)]
         title(
             figure.axes[0], name_of(terrain), [f"from {ends[0]} to {ends[1]}; {profile.method}"]

@@ -100,3 +100,11 @@ class Blocks:
                 "not fit into memory; give the cache fewer bytes"
             ) from error
         self._kept[number] = None
+
+
+def first_post(place: Float64Array, size: int, reach: int) -> NDArray[np.int64]:
+    """First post that a position needs along an axis, as `Pool.needed` has it."""
+    first: NDArray[np.int64] = np.floor(place).astype(np.int64) - reach
+    at_end = first + 2 * reach + 1 >= size
+    first[at_end] = np.minimum(first[at_end], size - 3)
+    return np.maximum(first, 0)

@@ -18,11 +18,6 @@ Report = Callable[[int], object]
 
 PIECE = 64  # rows that one thread shades at a time
 POLE = 90.0  # degrees
-METRES = {
-    "m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0, "cm": 0.01, "km": 1000.0,
-    "ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "international foot": 0.3048,
-    "us-ft": 1200 / 3937, "ftus": 1200 / 3937, "us survey foot": 1200 / 3937,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,9 +64,7 @@ def is_turned(terrain: Terrain) -> bool:
     return bool(terrain.transform.b or terrain.transform.d)
 
 
-def cell_sizes(
-    terrain: Terrain, units: str | None = None, factor: int = 1
-) -> tuple[Float64Array, Float64Array]:
+def cell_sizes(terrain: Terrain, factor: int = 1) -> tuple[Float64Array, Float64Array]:
     """Distances to the next column east and the next row south, in the unit of the heights.
 
     In a geographic CRS they are those of each row's own latitude, on its ellipsoid; rows within
@@ -79,8 +72,6 @@ def cell_sizes(
 
     Args:
         terrain: Whose rows and columns run along the axes of its CRS.
-        units: Of the heights: a name in METRES. Others, and None, are taken for the unit of the
-            CRS, for metres if that is geographic.
         factor: Samples to a cell, each way.
 
     Returns:
@@ -110,9 +101,7 @@ def cell_sizes(
         y = np.clip(y, -limit, limit)
     across = ground.distance(x - t.a / 2, y, x + t.a / 2, y) * np.sign(t.a)
     down = ground.distance(x, y - t.e / 2, x, y + t.e / 2) * -np.sign(t.e)
-    own = 1.0 if ground.is_geographic else ground.unit
-    metres = METRES.get((units or "").strip().lower(), own)
-    return factor * across / metres, factor * down / metres
+    return factor * across / terrain.metres, factor * down / terrain.metres
 
 
 def strips(terrain: Terrain) -> Iterator[tuple[int, Float64Array]]:
@@ -123,18 +112,17 @@ def strips(terrain: Terrain) -> Iterator[tuple[int, Float64Array]]:
 
 
 def shaded(
-    terrain: Terrain, light: Light, units: str | None = None, jobs: int = 1
+    terrain: Terrain, light: Light, jobs: int = 1
 ) -> Iterator[tuple[int, UInt8Array]]:
     """Grey levels of all rows, some at a time, each part with the number of its first row.
 
     Args:
         terrain: Is read once, from north to south or as its rows run.
         light: How it is shaded.
-        units: Of the heights, see cell_sizes.
         jobs: Threads.
 
     """
-    cells = cell_sizes(terrain, units)
+    cells = cell_sizes(terrain)
     first, held = 0, np.empty((0, terrain.shape[1]))
 
     def piece(top: int) -> UInt8Array:

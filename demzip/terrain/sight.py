@@ -26,6 +26,8 @@ ROUNDS = 2  # of that
 class Place:
     """A point of a sight line.
 
+    All heights are metres, whatever unit the raster has.
+
     Attributes:
         x, y: In the CRS of the question.
         distance: Metres from the observer.
@@ -48,7 +50,7 @@ class Place:
 
 @dataclass(frozen=True)
 class End:
-    """An end of a sight line: the observer's eye or the target.
+    """An end of a sight line: the observer's eye or the target; all heights are metres.
 
     Attributes:
         x, y: In the CRS of the question.
@@ -67,7 +69,7 @@ class End:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one method of interpolation says.
+    """What one method of interpolation says, in metres.
 
     Attributes:
         visible: None if it is undecided: nothing known blocks the line, but it crosses a void.
@@ -82,7 +84,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Sight:
-    """Whether a target is seen.
+    """Whether a target is seen; all heights are metres.
 
     Attributes:
         method: Of interpolation.
@@ -94,6 +96,7 @@ class Sight:
         first: Where the line is blocked first; None if it is not.
         void: Metres of the line that lie in voids.
         refraction: Coefficient; None if the earth is taken to be flat.
+        unit: Metres of a unit of the raster's own elevations.
         verdicts: Of all methods, by name.
 
     """
@@ -107,6 +110,7 @@ class Sight:
     first: Place | None
     void: float
     refraction: float | None
+    unit: float
     verdicts: dict[str, Verdict]
 
     @property
@@ -135,6 +139,7 @@ def see(
     """A line of sight; arguments and errors as for Terrain.line_of_sight."""
     check_method(method)
     observer, target = check_height("observer", observer), check_height("target", target)
+    unit = terrain.metres
     bend, refraction = bend_of(terrain.crs, curvature=curvature, refraction=refraction)
     x1, y1, x2, y2 = ends
     own = terrain.to_raster([x1, x2], [y1, y2], crs)
@@ -144,7 +149,7 @@ def see(
     near, far = End(x1, y1, grounds[0], observer, 0.0), End(x2, y2, grounds[1], target, 0.0)
     if length == 0:
         same = dict.fromkeys(METHODS, Verdict(visible=True, clearance=None))
-        return Sight(method, True, length, near, far, None, None, 0.0, refraction, same)
+        return Sight(method, True, length, near, far, None, None, 0.0, refraction, unit, same)
     track = track_of(terrain, here, length, step)
     found = {name: _look(terrain, track, name, (observer, target, bend)) for name in METHODS}
     seen = found[method]
@@ -160,6 +165,7 @@ def see(
         first=_place(terrain, seen, int(blocked[0]) if blocked.size else None, crs),
         void=float(np.diff(seen.way.distance)[void[1:] | void[:-1]].sum()),
         refraction=refraction,
+        unit=unit,
         verdicts={name: _verdict(one.line) for name, one in found.items()},
     )
 
@@ -170,9 +176,9 @@ def _grounds(
     method: str,
     ends: tuple[float, float, float, float],
 ) -> tuple[float, float]:
-    """Elevations of both ends."""
+    """Elevations of both ends in metres."""
     rows, cols = terrain.positions(*own)
-    heights = terrain.interpolate(rows, cols, method=method)
+    heights = terrain.metres * terrain.interpolate(rows, cols, method=method)
     inside = terrain.inside(rows, cols)
     for number, name in enumerate(("observer", "target")):
         where = f"{terrain.name}: the {name} at {ends[2 * number]} {ends[2 * number + 1]}"
@@ -208,7 +214,7 @@ def _look(
 def _over(
     terrain: "Terrain", way: Track, method: str, numbers: tuple[float, float, float]
 ) -> _Seen:
-    ground = terrain.interpolate(way.rows, way.cols, method=method)
+    ground = terrain.metres * terrain.interpolate(way.rows, way.cols, method=method)
     return _Seen(way, ground, line_of_sight(way.distance, ground, *numbers))
 
 

@@ -30,6 +30,10 @@ class HeightSource(Protocol):
         """Of x and y."""
 
     @property
+    def units(self) -> str | None:
+        """Unit of the elevations, as it is declared."""
+
+    @property
     def side(self) -> int:
         """Side, in samples, of the squares that are cheapest to read."""
 

@@ -13,7 +13,7 @@ from demzip.errors import OptionsError
 from demzip.surface.methods import DEFAULT_METHOD, check_method
 from demzip.surface.pool import interpolate_pool
 from demzip.surface.sight.viewshed import DEFAULT_MODEL
-from demzip.terrain.blocks import Blocks
+from demzip.terrain.blocks import Blocks, first_post
 from demzip.terrain.crs import move, parse
 from demzip.terrain.curvature import OBSERVER
 from demzip.terrain.ground import Ground
@@ -22,6 +22,7 @@ from demzip.terrain.profile import Profile
 from demzip.terrain.sight import TARGET, Sight, see
 from demzip.terrain.source import HeightSource
 from demzip.terrain.track import half_cell
+from demzip.terrain.units import metres_of
 from demzip.terrain.viewshed import Viewshed, view
 
 Float64Array = NDArray[np.float64]
@@ -47,6 +48,7 @@ class Terrain:
         shape: Rows and columns.
         transform: From column and row to x and y.
         crs: Coordinate reference system, or None.
+        units: Of elevations, as it is declared, or None.
 
     """
 
@@ -55,6 +57,7 @@ class Terrain:
         self.shape = source.shape
         self.transform = source.transform
         self.crs = source.crs
+        self.units = source.units
         self._source = source
         self._blocks = Blocks(source, cache_bytes)
         back = ~self.transform
@@ -96,6 +99,11 @@ class Terrain:
     def ground(self) -> Ground:
         """Distances in metres, of the raster's coordinates."""
         return Ground(self.crs)
+
+    @cached_property
+    def metres(self) -> float:
+        """Metres of a unit of elevations, see demzip.terrain.units."""
+        return metres_of(self.units, self.ground)
 
     @cached_property
     def _projection(self) -> pyproj.CRS | None:
@@ -237,7 +245,7 @@ class Terrain:
         side = self._blocks.grid.size
         inside = np.flatnonzero(self.inside(rows, cols))
         down, right = (
-            _first_post(axis[inside], size, reach) // side
+            first_post(axis[inside], size, reach) // side
             for axis, size in ((rows, self.shape[0]), (cols, self.shape[1]))
         )
         home = down * self._blocks.grid.across + right
@@ -387,11 +395,3 @@ class Terrain:
             self, (x, y), observer=observer, target=target, radius=radius, curvature=curvature,
             refraction=refraction, model=model, crs=crs, jobs=jobs, progress=progress,
         )  # fmt: skip
-
-
-def _first_post(place: Float64Array, size: int, reach: int) -> NDArray[np.int64]:
-    """First post that a position needs along an axis, as `Pool.needed` has it."""
-    first: NDArray[np.int64] = np.floor(place).astype(np.int64) - reach
-    at_end = first + 2 * reach + 1 >= size
-    first[at_end] = np.minimum(first[at_end], size - 3)
-    return np.maximum(first, 0)

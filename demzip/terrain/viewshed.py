@@ -30,12 +30,13 @@ class Viewshed:
         transform: Of `visible`, in the raster's CRS.
         crs: Of the raster, or None.
         x, y: Of the centre of the sample on which the observer stands.
-        ground: Elevation there.
+        ground: Elevation there in metres.
         observer, target: Heights above ground in metres.
         radius: In metres, or None.
         refraction: Coefficient; None if the earth is taken to be flat.
         model: Of demzip.surface.sight.viewshed.
         cell: Square metres of a sample, at the observer.
+        unit: Metres of a unit of the raster's own elevations.
 
     """
 
@@ -51,6 +52,7 @@ class Viewshed:
     refraction: float | None
     model: str
     cell: float
+    unit: float
 
     @property
     def area(self) -> float:
@@ -117,6 +119,7 @@ def view(
             f"{'' if radius is None else 'smaller '}radius"
         )
     heights = terrain.window(rows, cols)
+    heights *= terrain.metres
     ground = float(heights[row - rows.start, col - cols.start])
     if math.isnan(ground):
         raise OptionsError(
@@ -135,7 +138,7 @@ def view(
     cell = math.sqrt(metric.a * metric.d - metric.b**2)
     return Viewshed(
         visible, transform, terrain.crs, x, y, ground, observer, target, radius, refraction, model,
-        cell,
+        cell, terrain.metres,
     )  # fmt: skip
 
 

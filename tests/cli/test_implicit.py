@@ -255,6 +255,51 @@ def test_without_jax(ground, run, assert_fails, monkeypatch):
     assert_fails(run("implicit", "fit", ground), 1, "pip install demzip[neural]")
 
 
+class Losing:
+    """A raster that is written to a full disk, of which GDAL says nothing."""
+
+    def __init__(self, written):
+        self._written = written
+
+    def __enter__(self):
+        self._written.__enter__()
+        return self
+
+    def __exit__(self, *reason):
+        return self._written.__exit__(*reason)
+
+    def __getattr__(self, name):
+        return getattr(self._written, name)
+
+    def write(self, values, *where, **window):
+        self._written.write(np.where(values == values.max(), 0, values), *where, **window)
+
+
+@pytest.mark.parametrize("command", ["render", "fit", "tiles", "viewshed", "hillshade"])
+def test_what_is_lost_on_the_way_to_the_disk_is_noticed(
+    ground, run, monkeypatch, command
+):
+    shutil.copy(FILE, "a.dz")
+    arguments = {
+        "render": ("implicit", "render", "a.dz", "-o", "r.tif"),
+        "fit": ("implicit", "fit", ground, *FAST, "--every", 4, "--snapshots", "steps"),
+        "tiles": ("tiles", ground, "--zoom", 12, "-o", "t"),
+        "viewshed": ("viewshed", ground, 9.03, 46.95),
+        "hillshade": ("hillshade", ground, "-o", "r.tif"),
+    }[command]
+    actual = rasterio.open
+
+    def opened(name, mode="r", **options):
+        found = actual(name, mode, **options)
+        return Losing(found) if mode == "w" else found
+
+    monkeypatch.setattr(rasterio, "open", opened)
+    done = run(*arguments)
+    assert done.exit_code == 3, done.output
+    assert re.search(r"\.tif: rows 0-\d+ are not those that were written", done.stderr)
+    assert sorted(path.name for path in Path().rglob("*.*")) == ["a.dz", "g.tif"]
+
+
 # ---- weights
 
 

@@ -162,3 +162,24 @@ def test_a_raster_that_lies_nowhere(tmp_path, monkeypatch, run):
     assert result.stdout.startswith("visible")
     assert "x is the column and y the row" in result.stderr
     assert run("viewshed", "plain.tif", "0.5", "0.5").exit_code == 0
+
+
+def test_heights_in_feet_are_shown_in_metres(ridge, run):
+    """The ridge is of 60 m = 196.85 ft."""
+    in_metres = run("los", ridge, *HERE, *THERE, "--json")
+    with rasterio.open(ridge, "r+") as dataset:
+        values = dataset.read(1)
+        dataset.write(np.where(values == 60, np.float32(60 / 0.3048), values), 1)
+        dataset.set_band_unit(1, "ft")
+    note = "its elevations are in units of 0.3048 m; heights here are metres"
+    found = run("los", ridge, *HERE, *THERE, "--json")
+    assert found.stderr == f"demzip: note: {ridge}: {note}\n"
+    expected, said = json.loads(in_metres.stdout), json.loads(found.stdout)
+    assert (expected["unit"], said["unit"]) == (1, 0.3048)
+    assert said["clearance"] == pytest.approx(expected["clearance"], abs=1e-4)
+    assert said["lowest"]["ground"] == pytest.approx(60, abs=1e-4)
+    assert "ground 60.000 m" in run("los", ridge, *HERE, *THERE).stdout
+    shed = run("viewshed", ridge, *HERE, "-o", "seen.tif")
+    assert note in shed.stderr
+    with rasterio.open("seen.tif") as dataset:
+        assert (dataset.read(1)[:, 10] == 255).all()

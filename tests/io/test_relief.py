@@ -13,7 +13,7 @@ from rasterio.transform import Affine
 
 import demzip
 from demzip.errors import DemzipError, OptionsError, UnsupportedError
-from demzip.io.relief import height_units, write_relief
+from demzip.io.relief import write_relief
 from demzip.surface import hillshade
 from demzip.terrain.relief import Light, cell_sizes, means
 from tests.terrain import relief
@@ -91,7 +91,7 @@ def test_a_large_raster_is_tiled(tmp_path):
 
 def sizes(path, factor=1):
     with demzip.open_terrain(path) as terrain:
-        return cell_sizes(terrain, height_units(path), factor)
+        return cell_sizes(terrain, factor)
 
 
 def test_cells_of_a_geographic_crs_are_those_of_each_row(tmp_path):
@@ -259,7 +259,7 @@ def test_outputs_are_whole_or_absent(hills, tmp_path, monkeypatch):
     def fails(*_arguments):
         raise rasterio.errors.RasterioIOError("the disk is on fire")
 
-    monkeypatch.setattr("demzip.io.relief.checksum", fails)
+    monkeypatch.setattr("demzip.io.readback.checksum", fails)
     with pytest.raises(DemzipError, match=r"out\.tif: cannot be written \(the disk is on fire\)"):
         write_relief(path, tmp_path / "out.tif", Light(), overwrite=True)
     assert (tmp_path / "out.tif").read_bytes() == b"kept"

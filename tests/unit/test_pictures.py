@@ -33,13 +33,15 @@ METRIC = Affine(30.0, 0, 500_000.0, 0, -20.0, 5_000_000.0)
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
 
-def write(path, values, transform=METRIC, crs="EPSG:32632", nodata=None):
+def write(path, values, transform=METRIC, crs="EPSG:32632", nodata=None, units=None):
     where = {} if transform is None else {"transform": transform}
     with rasterio.open(
         path, "w", driver="GTiff", height=values.shape[0], width=values.shape[1], count=1,
         dtype=values.dtype, crs=crs, nodata=nodata, **where,
     ) as dataset:  # fmt: skip
         dataset.write(values, 1)
+        if units:
+            dataset.set_band_unit(1, units)
     return path
 
 
@@ -98,10 +100,11 @@ def test_lengths_of_scale_bars(most, length):
 
 
 def test_a_geographic_map_is_as_wide_as_the_ground(tmp_path):
-    path = write(tmp_path / "alps.tif", relief(100, 80).astype("int16"), ALPS, "EPSG:4326")
+    values = relief(100, 80).astype("int16")
+    path = write(tmp_path / "alps.tif", values, ALPS, "EPSG:4326", units="m")
     with demzip.open_terrain(path) as terrain:
         frame = frame_of(terrain)
-        figure = draw_elevation(terrain, "m")
+        figure = draw_elevation(terrain)
     assert frame.extent == pytest.approx((7.0, 7.8, 45.0, 47.0))
     assert frame.aspect == pytest.approx(1 / math.cos(math.radians(46)), rel=0.005)
     assert frame.metres == pytest.approx(111_320 * math.cos(math.radians(46)), rel=0.003)
@@ -178,9 +181,11 @@ def test_a_relief_shows_its_grey_levels_and_blank_voids(hills):
 
 
 def test_elevations_are_those_of_the_raster(hills):
+    with rasterio.open(hills, "r+") as dataset:
+        dataset.set_band_unit(1, "m")
     with demzip.open_terrain(hills) as terrain:
         heights = terrain.window(slice(0, 60), slice(0, 90))
-        figure = draw_elevation(terrain, "m")
+        figure = draw_elevation(terrain)
     image = image_of(figure.axes[0])
     assert np.array_equal(image.get_array().filled(np.nan), heights, equal_nan=True)
     assert image.norm.vmin == np.nanmin(heights)

@@ -18,7 +18,8 @@ class Source:
     name, crs, side, closed = "folder/made.tif", None, 16, False
     transform = Affine(100, 0, 0, 0, -100, 100)
 
-    def __init__(self, heights):
+    def __init__(self, heights, units=None):
+        self.units = units
         self.shape = 1, len(heights)
         self._heights = np.array([heights], np.float64)
 
@@ -30,10 +31,10 @@ class Source:
 
 
 def drawn(heights, units="m", x2=None):
-    terrain = Terrain(Source(heights))
+    terrain = Terrain(Source(heights, units))
     x2 = 100 * len(heights) - 50 if x2 is None else x2
     line = terrain.profile(50, 50, x2, 50, step=100, method="level-nearest")
-    figure = draw_profile(terrain, line, units)
+    figure = draw_profile(terrain, line)
     figure.draw_without_rendering()
     (axes,) = figure.axes
     return axes, [text.get_text() for text in figure.findobj(mpl.text.Text)]

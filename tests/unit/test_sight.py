@@ -16,6 +16,7 @@ from demzip.surface.methods import METHODS
 from demzip.surface.sight.line import line_of_sight
 from demzip.terrain.curvature import bend_of
 from demzip.terrain.terrain import Terrain
+from tests.terrain import relief
 
 CORPUS = Path(__file__).resolve().parents[2] / "corpus"
 LINEAR = ["linear-nw-se", "linear-ne-sw", "double-linear"]
@@ -29,11 +30,11 @@ class Grid:
     side = 16
     closed = False
 
-    def __init__(self, values, transform=None, crs=None):
+    def __init__(self, values, transform=None, crs=None, units=None):
         self.values = np.asarray(values, float)
         self.shape = self.values.shape
         self.transform = transform or Affine.identity()
-        self.crs = crs
+        self.crs, self.units = crs, units
 
     def heights(self, rows, cols):
         return self.values[rows, cols].copy()
@@ -42,8 +43,8 @@ class Grid:
         pass
 
 
-def terrain(values, transform=None, crs=None):
-    return Terrain(Grid(values, transform, crs))
+def terrain(values, transform=None, crs=None, units=None):
+    return Terrain(Grid(values, transform, crs, units))
 
 
 def look(surface, start, end, **options):
@@ -284,3 +285,37 @@ def test_viewshed_and_line_of_sight_agree():
                     agreed.append(sight.visible == (shed.visible[row, col] == 255))
         assert len(agreed) > 20
         assert np.mean(agreed) > 0.97
+
+
+@pytest.mark.parametrize(
+    ("units", "crs", "metres"),
+    [
+        ("ft", UTM, 0.3048), ("US survey foot", UTM, 1200 / 3937), ("KM", UTM, 1000),
+        ("metre", CRS.from_epsg(2263), 1), (None, CRS.from_epsg(2263), 1200 / 3937),
+        ("dBZ", CRS.from_epsg(2263), 1200 / 3937), ("", CRS.from_epsg(4326), 1), (None, None, 1),
+        ("foot", None, 0.3048),
+    ],
+)  # fmt: skip
+def test_the_unit_of_heights_changes_no_answer(units, crs, metres):
+    """The same ground in metres, and in a unit that the band or its CRS declares."""
+    ground = relief(24, 30, seed=3) * 0.5
+    size = 1e-4 if crs and crs.is_geographic else 5.0
+    transform = Affine(size, 0, 0, 0, -size, 24 * size)
+    known = terrain(ground, transform, crs, "m")
+    other = terrain(ground / metres, transform, crs, units)
+    assert other.metres == pytest.approx(metres)
+    ends = 2.3 * size, 3.1 * size, 26.2 * size, 20.4 * size
+    expected = known.line_of_sight(*ends, target=2, curvature=True)
+    found = other.line_of_sight(*ends, target=2, curvature=True)
+    assert (expected.unit, found.unit) == (1, pytest.approx(metres))
+    assert found.observer.ground == pytest.approx(expected.observer.ground)
+    assert found.target.needed == pytest.approx(expected.target.needed, abs=1e-6)
+    assert found.clearance == pytest.approx(expected.clearance, abs=1e-6)
+    assert {name: said.visible for name, said in found.verdicts.items()} == {
+        name: said.visible for name, said in expected.verdicts.items()
+    }
+    for model in ("exact", "planes"):
+        sheds = [one.viewshed(*ends[:2], model=model, observer=5) for one in (known, other)]
+        assert (sheds[0].visible == sheds[1].visible).all()
+        assert 0.05 < sheds[0].share < 0.95
+        assert sheds[1].ground == pytest.approx(sheds[0].ground)

@@ -23,7 +23,7 @@ class Source:
     """Heights in memory, which keeps a list of the windows that were read."""
 
     def __init__(self, heights, transform=None, crs=None, side=16):
-        self.name, self.side, self.crs = "made.tif", side, crs
+        self.name, self.side, self.crs, self.units = "made.tif", side, crs, None
         self.shape = heights.shape
         self.transform = transform or Affine.identity()
         self.closed = False
