@@ -128,6 +128,7 @@ def options(
     demzip compress tile.tif          writes tile.dz, decoded again and compared
     demzip decompress tile.dz         writes tile.tif, every sample and all metadata as before
     demzip entropy tile.tif           what each predictor leaves to code
+    demzip sample tile.dz 7.52 46.49  the height of a point; profile, los, viewshed, hillshade, ...
 
     Exit codes: 0 done, 1 a file cannot be read or written, 2 wrong usage, 3 damaged or different,
     4 not supported, 130 interrupted, 143 terminated.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 implicit = typer.Typer(
     name="implicit",
     rich_markup_mode=None,
-    help="Approximate a raster by a small neural network, and draw it at any resolution.",
+    help="Approximate a raster by a small neural network.",
 )
 
 

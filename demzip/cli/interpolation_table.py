@@ -65,7 +65,7 @@ def interpolation_table(
     jobs: Jobs = 0,
     as_json: Json = False,
 ) -> None:
-    """Show how far each way to interpolate is from heights that are known.
+    """Show how far methods of interpolation are off.
 
     This is table 1 of Kidner, Dorey & Smith (1999). Without RASTER the heights are those of six
     functions (Franke 1979) on the unit square: posts are taken on coarse grids, and heights at 10 x

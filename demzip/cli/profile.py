@@ -66,7 +66,7 @@ def profile(
     as_csv: AsCsv = False,
     as_geojson: AsGeojson = False,
 ) -> None:
-    """Show a section through the ground, from one point to another.
+    """Show a section through the ground between two points.
 
     Distances are metres from the start: on a geodesic where coordinates are longitudes and
     latitudes, else straight on the map. Elevations are in the raster's units, scale and offset

@@ -80,7 +80,7 @@ def sample(
     as_csv: AsCsv = False,
     as_geojson: AsGeojson = False,
 ) -> None:
-    """Show how high the ground is at points, between samples too.
+    """Show how high the ground is at points.
 
     The answer depends on the method of interpolation: --method all shows them all. At a sample's
     centre every method gives the sample. Elevations are in the raster's units, scale and offset

@@ -36,11 +36,11 @@ def tiles(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Cut a raster into quadkey tiles in Web Mercator (EPSG:3857).
+    """Cut a raster into the quadkey tiles of web maps.
 
-    One GeoTIFF for each tile that the raster meets, such as 1202213002.tif: the squares of web
-    maps, which `demzip implicit fit` takes one by one. All have as many cells as come closest to
-    the raster's resolution. Tiles without any value are not written. Needs pip install
+    Squares in Web Mercator (EPSG:3857), one GeoTIFF for each that the raster meets, such as
+    1202213002.tif; `demzip implicit fit` takes them one by one. All have as many cells as come
+    closest to the raster's resolution. Tiles without any value are not written. Needs pip install
     'demzip[tiles]'.
 
     \b

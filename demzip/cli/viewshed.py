@@ -45,9 +45,9 @@ def viewshed(
     jobs: Jobs = 0,
     force: Force = False,
 ) -> None:
-    """Write what is seen from a point to a GeoTIFF: 255 seen, 0 not, 127 unknown.
+    """Write what is seen from a point to a GeoTIFF.
 
-    The grid is that of the raster, cut to the radius. The observer stands on the sample in which
+    255 is seen, 0 not, 127 unknown. The grid is that of the raster, cut to the radius. The observer stands on the sample in which
     the point lies. The model exact looks along a line to each sample, over ground that is straight
     between samples; planes sends out one wave of reference planes, as gdal_viewshed does. Unknown,
     the no-data value, are voids, what lies behind nothing but voids, and all beyond the radius. How
