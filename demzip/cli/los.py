@@ -66,7 +66,7 @@ def los(
     band: Band = 1,
     as_json: Json = False,
 ) -> None:
-    """Show whether a target is seen, and what is in its way.
+    """Show whether a target is seen, and what hides it.
 
     By default an eye 1.75 m above ground looks for the top of a building of 20 m. The clearance is
     the height of the sight line above ground where it comes nearest to it between both ends,

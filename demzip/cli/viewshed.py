@@ -47,11 +47,11 @@ def viewshed(
 ) -> None:
     """Write what is seen from a point to a GeoTIFF.
 
-    255 is seen, 0 not, 127 unknown. The grid is that of the raster, cut to the radius. The observer stands on the sample in which
-    the point lies. The model exact looks along a line to each sample, over ground that is straight
-    between samples; planes sends out one wave of reference planes, as gdal_viewshed does. Unknown,
-    the no-data value, are voids, what lies behind nothing but voids, and all beyond the radius. How
-    large an area is seen is said on standard error.
+    255 is seen, 0 not, 127 unknown. The grid is that of the raster, cut to the radius. The observer
+    stands on the sample in which the point lies. The model exact looks along a line to each sample,
+    over ground that is straight between samples; planes sends out one wave of reference planes, as
+    gdal_viewshed does. Unknown, the no-data value, are voids, what lies behind nothing but voids,
+    and all beyond the radius. How large an area is seen is said on standard error.
 
     Elevations in feet or another unit that the band declares are converted to metres. Distances are
     metres on the ground; in longitude and latitude those of a degree at the observer.
