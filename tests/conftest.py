@@ -16,6 +16,13 @@ if "NUMBA_CACHE_DIR" not in os.environ:
     _OWN_CACHE = tempfile.mkdtemp(prefix="demzip-tests-")
     os.environ["NUMBA_CACHE_DIR"] = _OWN_CACHE
 
+# What JAX compiles, too: every fit compiles its steps anew, the same ones in many tests.
+_JAX_CACHE = ""
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    _JAX_CACHE = tempfile.mkdtemp(prefix="demzip-tests-jax-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _JAX_CACHE
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+
 # Shells let background jobs ignore Ctrl-C, and whatever these start inherits it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -33,9 +40,9 @@ CORPUS = Path(__file__).resolve().parent.parent / "corpus"
 
 
 def pytest_unconfigure() -> None:
-    """Remove the folder of compiled kernels, if it is our own."""
-    if _OWN_CACHE:
-        shutil.rmtree(_OWN_CACHE, ignore_errors=True)
+    """Remove the folders of compiled code that are our own."""
+    for folder in filter(None, (_OWN_CACHE, _JAX_CACHE)):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -17,12 +17,14 @@ from typer.testing import CliRunner
 
 import demzip
 from demzip.cli.app import app
+from tests.fuzz.layout import split
 from tests.fuzz.mutate import Case
 
 ROOT = Path(__file__).resolve().parents[2]
 EXIT_CODES = {1, 2, 3, 4}
 BY_COMMAND = 8  # one case in so many goes through the command line, too
 WINDOW = 40  # samples of a window
+APPROXIMATE = 1  # kind of file
 PROPERTIES = (
     "shape", "dtype", "block_shapes", "crs", "transform", "bounds", "res", "nodata", "nodatavals",
     "units", "descriptions", "scales", "offsets", "profile", "predictor",
@@ -35,9 +37,9 @@ class Finding(AssertionError):  # noqa: N818  it is more than an error
 
 @cache
 def files() -> dict[str, bytes]:
-    """Intact files: the golden ones, and one made of a GeoTIFF."""
+    """Intact files: the golden ones, an approximation among them, and one made of a GeoTIFF."""
     found = {
-        path.stem: path.read_bytes() for path in sorted((ROOT / "tests/golden").glob("*.dz"))
+        path.stem: path.read_bytes() for path in sorted((ROOT / "tests/golden").rglob("*.dz"))
     }
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "terraces.dz"
@@ -54,7 +56,42 @@ def digest(values: Any) -> str:
 @cache
 def digests() -> set[str]:
     """Of what the intact files hold."""
-    return {digest(demzip.decode(data)) for data in files().values()}
+    found = set()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "intact.dz"
+        for data in files().values():
+            if split(data).reserved == APPROXIMATE:
+                path.write_bytes(data)
+                found.add(digest(draw(path)))
+            else:
+                found.add(digest(demzip.decode(data)))
+    return found
+
+
+def draw(path: Path) -> Any:
+    """A corner of an approximation, as it is read and as it is written."""
+    found = demzip.open_implicit(path)
+    rows, cols = (min(side, WINDOW) for side in found.shape)
+    drawn = found.read(found.picture(window=(0, 0, rows, cols)))
+    target = path.with_suffix(".drawn.tif")
+    attempt("render", lambda: demzip.render_implicit(
+        path, target, window=(0, 0, rows, cols), dtype="float64", overwrite=True
+    ))  # fmt: skip
+    if target.exists():
+        try:
+            if digest(read(target)) != digest(drawn):
+                raise Finding("render: wrong elevations")
+        finally:
+            target.unlink()
+    return drawn
+
+
+def read(path: Path) -> Any:
+    """The samples of a GeoTIFF."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path) as raster:
+            return raster.read(1 if raster.count == 1 else None)
 
 
 @dataclass
@@ -88,9 +125,14 @@ class Reader:
         verified = attempt("verify", lambda: demzip.verify(path))
         if verified is not None and values is None:
             raise Finding("verify: finds nothing wrong with a file that decode rejects")
+        drawn = attempt("open_implicit", lambda: draw(path))
+        if drawn is not None and values is not None:
+            raise Finding("open_implicit: takes a raster for an approximation")
+        if drawn is not None and not case.forged and digest(drawn) not in digests():
+            raise Finding("open_implicit: wrong elevations")
         if self.commands and self.seen % BY_COMMAND == 0:
             self._commands(path, values)
-        return "rejected" if values is None else "accepted"
+        return "rejected" if values is None and drawn is None else "accepted"
 
     def _commands(self, path: Path, values: Any) -> None:
         shown = _run("info", path, "--json")
@@ -105,10 +147,7 @@ class Reader:
                 raise Finding("demzip decompress: failed, and left a file")
             return
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)
-                with rasterio.open(target) as raster:
-                    found = raster.read(1 if raster.count == 1 else None)
+            found = read(target)
         finally:
             target.unlink()
         if values is None or digest(found) != digest(values):

@@ -212,7 +212,10 @@ def entries(rng: Random, parts: Parts, _other: Parts) -> bytes:
 
 
 def version(rng: Random, parts: Parts, _other: Parts) -> bytes:
-    parts.version, parts.reserved = rng.choice(((0, 0), (1, 1), (number(rng) & 0xFFFF, 0)))
+    """And the kind: a raster says that it is an approximation, or the other way round."""
+    parts.version, parts.reserved = rng.choice(
+        ((0, 0), (1, 1), (parts.version, parts.reserved ^ 1), (number(rng) & 0xFFFF, 0))
+    )
     return join(parts)
 
 
@@ -229,10 +232,16 @@ FORGERIES: tuple[Forgery, ...] = (
 )  # fmt: skip
 
 
+OF_HEADERS: tuple[Forgery, ...] = (
+    header, header, header, header, header_of_another, header_length, version,
+)  # fmt: skip
+
+
 def forge(rng: Random, data: bytes, other: bytes) -> tuple[str, bytes]:
-    """The name of a forgery and its result."""
-    forgery = rng.choice(FORGERIES)
-    return forgery.__name__, forgery(rng, deepcopy(split(data)), split(other))
+    """The name of a forgery and its result; approximations have no blocks."""
+    parts, others = deepcopy(split(data)), split(other)
+    forgery = rng.choice(FORGERIES if parts.payloads and others.payloads else OF_HEADERS)
+    return forgery.__name__, forgery(rng, parts, others)
 
 
 def make_case(files: dict[str, bytes], seed: object) -> Case:

@@ -29,6 +29,14 @@ def test_cases(reader: Reader, seed: int) -> None:
     reader.check(make_case(files(), seed))
 
 
+def test_approximations_are_forged_drawn_and_rejected(reader: Reader) -> None:
+    """Networks other than the intact one are read, too."""
+    only = {"scrambled": files()["scrambled"]}
+    cases = [make_case(only, seed) for seed in range(150)]
+    told = {(case.forged, reader.check(case)) for case in cases}
+    assert told >= {(True, "accepted"), (True, "rejected"), (False, "rejected")}
+
+
 @pytest.mark.parametrize("name", ["column", "centimetres"])
 def test_every_truncation(reader: Reader, name: str) -> None:
     data = files()[name]
@@ -82,12 +90,26 @@ def test_forgeries_reach_what_the_checksums_protect() -> None:
 # ---- what is found
 
 
+class Drawn:
+    """Any elevations."""
+
+    shape = 2, 3
+
+    def picture(self, **_: object) -> None:
+        """Nothing but the grid."""
+
+    def read(self, _: object) -> object:
+        """Some."""
+        return np.ones((2, 3))
+
+
 @pytest.mark.parametrize(
     ("name", "stub", "words"),
     [
         ("decode", lambda _: 1 // 0, "ZeroDivisionError"),
         ("decode", lambda _: np.zeros((2, 3), np.int16), "wrong values"),
         ("verify", lambda _: True, "finds nothing wrong"),
+        ("open_implicit", lambda _: Drawn(), "wrong elevations"),
     ],
 )
 def test_mistakes_are_findings(
