@@ -108,7 +108,8 @@ def sample(
     with open_terrain(file, band) as terrain:
         answers = _ask(terrain, points, names, crs)
         say_where(terrain)
-        say_missing(terrain, answers.outside, answers.voids, len(points.x))
+        asked = points.x, points.y, crs
+        say_missing(terrain, answers.outside, answers.voids, len(points.x), asked)
         if form == "json":
             write_json([properties for _, properties in _objects(answers)])
         elif form == "csv":

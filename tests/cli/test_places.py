@@ -102,6 +102,26 @@ def test_voids_are_told_from_what_lies_outside(made, run):
     assert alone.stderr.splitlines()[-1] == f"demzip: note: made.dz: {words}"
 
 
+def test_what_may_be_the_matter_outside(made, tile, run):
+    exchanged = "exchanged they lie inside: x is the longitude (easting), y the latitude"
+    for arguments in (("sample", made, -52.05, -1.45), ("profile", made, -52.1, -1.4, -53, 1)):
+        result = run(*arguments)
+        assert result.exit_code == 0
+        assert result.stderr.splitlines()[-1].endswith(f"its y -54 to -52; {exchanged}")
+    with rasterio.open(tile) as dataset:
+        x, y = dataset.xy(100, 100)
+    (found,) = objects(run("sample", tile, x, y, "--geojson"))["features"]
+    lon, lat = found["geometry"]["coordinates"]
+    assert run("sample", tile, lon, lat).stderr.endswith(
+        "; as longitudes and latitudes they lie inside: add --crs EPSG:4326\n"
+    )
+    assert exchanged in run("sample", tile, lat, lon, "--crs", "EPSG:4326").stderr
+    assert exchanged in run("sample", tile, y, x).stderr
+    Path("p.csv").write_text("-52.05,-1.45\n3,3\n")  # not all of them
+    for arguments in ((made, "p.csv"), (made, 3, 3), (tile, lon + 9, lat)):
+        assert run("sample", *arguments).stderr[-3:-1].strip()[-1].isdigit()
+
+
 def test_all_methods(made, run):
     found = objects(run("sample", made, -1.4, -52.1, "--method", "all", "--json"))
     assert [point["method"] for point in found] == list(METHODS)
@@ -155,6 +175,13 @@ def test_rasters_that_lie_nowhere(run, assert_fails):
     assert "x is the column and y the row" in first
     assert "the raster has no CRS" in second
     assert_fails(run("sample", "bare.tif", 1, 1, "--crs", "EPSG:4326"), 2, "bare.tif", "no CRS")
+    with rasterio.open("half.tif", "w", driver="GTiff", height=2, width=3, count=1,
+                       dtype="uint8", crs="EPSG:4326") as dataset:  # fmt: skip
+        dataset.write(np.arange(6, dtype="uint8").reshape(1, 2, 3))
+    demzip.compress("half.tif")
+    for name in ("half.tif", "half.dz"):
+        note = run("sample", name, 1.5, 1.5).stderr
+        assert note.startswith(f"demzip: note: {name}: has a CRS but no transform; x is the column")
     assert "length 2.00 m" in run("profile", "bare.tif", 0, 1, 2, 1).stdout
 
 
