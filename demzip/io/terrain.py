@@ -10,6 +10,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from demzip.codec import RasterDecoder
+from demzip.container.layout import NOT_DZ
 from demzip.errors import DemzipError, OptionsError, UnsupportedError
 from demzip.io.crs import parse_crs
 from demzip.io.files import FileRanges, PathLike, is_remote, naming
@@ -188,7 +189,12 @@ def _open_dz(name: str, band: int) -> DzHeights | None:
 
 def _open_raster(name: str, band: int) -> RasterHeights:
     with gdal_limits():
-        dataset = open_dataset(name)
+        try:
+            dataset = open_dataset(name)
+        except OptionsError as error:
+            if name.lower().endswith(".dz"):
+                raise OptionsError(f"{name}: {NOT_DZ}") from error
+            raise
         try:
             check_raster(dataset, name)
             with naming(name):

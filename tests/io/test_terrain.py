@@ -206,7 +206,7 @@ def test_what_cannot_be_opened(tmp_path):
     with pytest.raises(DemzipError, match=tmp_path.name):
         demzip.open_terrain(tmp_path)
     (tmp_path / "text.dz").write_text("nothing of the kind")
-    with pytest.raises(OptionsError, match=r"text\.dz"):
+    with pytest.raises(OptionsError, match=r"text\.dz: not a \.dz file \(its first bytes"):
         demzip.open_terrain(tmp_path / "text.dz")
 
 
@@ -225,6 +225,9 @@ def test_damaged_blocks_have_no_heights(tmp_path, save, relief, reads):
         for _again in range(2):
             with pytest.raises(CorruptError, match=r"a\.dz"):
                 terrain.interpolate([100, 10], [100, 10])
+    packed.write_bytes(b"\0\0" + data[2:])
+    with pytest.raises(OptionsError, match=r"a\.dz: not a \.dz file"):
+        demzip.open_terrain(packed)
     packed.write_bytes(data[:40])
     with pytest.raises(CorruptError, match=r"a\.dz"):
         demzip.open_terrain(packed)
