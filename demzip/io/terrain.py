@@ -160,7 +160,10 @@ def open_terrain(path: PathLike, band: int = 1, *, cache_bytes: int = CACHE_BYTE
         DemzipError: The file does not exist or cannot be read.
 
     """
-    name = os.fspath(path)
+    try:
+        name = os.fspath(path)
+    except TypeError as error:
+        raise OptionsError(f"path {path!r}: it must be a name of a raster") from error
     source = _open_dz(name, band) or _open_raster(name, band)
     try:
         return Terrain(source, cache_bytes)
