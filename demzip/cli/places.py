@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from demzip.cli.console import data, say
+from demzip.cli.points import is_number
 from demzip.errors import OptionsError
 
 if TYPE_CHECKING:
@@ -63,13 +64,9 @@ def coordinate(text: str, name: str) -> float:
         OptionsError: It is no finite number.
 
     """
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
+    if not is_number(text.strip()):
         raise OptionsError(f"{name} {text.strip()!r}: it must be a number")
-    return value
+    return float(text)
 
 
 def one_form(**forms: bool) -> str | None:

@@ -81,6 +81,16 @@ def test_points_of_a_file(made, run):
     ]  # fmt: skip
 
 
+def test_columns_that_are_named_like_the_answers(made, run):
+    Path("p.csv").write_text('# made,"by hand\nx,y,elevation,method\n-1.45,-52.05,7,b\n#,"\n')
+    assert records(run("sample", made, "p.csv", "--csv")) == [
+        ["x", "y", "elevation", "method", "elevation_2"], ["-1.45", "-52.05", "7", "b", "0"],
+    ]  # fmt: skip
+    Path("p.csv").write_text("x,y,elevation,elevation_2,method\n-1.45,-52.05,7,8,b\n")
+    titles = records(run("sample", made, "p.csv", "--csv", "-m", "all"))[0]
+    assert titles[2:] == ["elevation", "elevation_2", "method", "method_2", "elevation_3"]
+
+
 @pytest.mark.parametrize("text", ["-1.45,-52.05\n", "-1.45 -52.05", "x,y\n -1.45 , -52.05 \n\n"])
 def test_points_from_standard_input(made, process, text):
     done = process("sample", made, "-", "--json", input=text)
@@ -192,10 +202,18 @@ def test_wrong_points(made, run, assert_fails):
         ("1,2\n1,nan\n", ["p.csv, line 2", "'nan'"]),
         ("a,b\n1,2\n", ["p.csv, line 1", "a,b", "lon and lat"]),
         ("x,y,lon\n1,2,3\n", ["p.csv, line 1", "once"]),
+        ("x,y\n7_1,2\n", ["p.csv, line 2", "'7_1' is not a number"]),
+        ("x,y\n\u0667,2\n", ["p.csv, line 2", "is not a number"]),
+        ("1;2\n", ["p.csv, line 1", "'1;2' has semicolons; commas are expected"]),
+        ("x;y\n1;2\n", ["p.csv, line 1", "commas are expected"]),
+        ("7,5;46,4\n", ["p.csv, line 1", "commas are expected"]),
+        ("x,y\n1;2\n", ["p.csv, line 2", "commas are expected"]),
+        ("# 1,2\n1,b\n", ["p.csv, line 2", "'b' is not a number"]),
+        ("#1,2\n", ["p.csv", "no points"]),
         ("", ["p.csv", "no points"]),
         ("x,y\n", ["p.csv", "no points"]),
     ):
-        Path("p.csv").write_text(text)
+        Path("p.csv").write_text(text, encoding="utf-8")
         assert_fails(run("sample", made, "p.csv"), 2, *words)
     Path("p.csv").write_bytes(b"\xff\xfe1,2")
     assert_fails(run("sample", made, "p.csv"), 2, "p.csv", "no")
@@ -208,6 +226,7 @@ def test_wrong_arguments_of_sample(made, run, assert_fails):
         ((made, "7"), 2, ["no Y"]),
         ((made, "7", "north"), 2, ["Y 'north'"]),
         ((made, "nan", "1"), 2, ["X 'nan'"]),
+        ((made, "1_0", "1"), 2, ["X '1_0'"]),
         ((made, "1", "1", "--method", "cubic"), 2, ["cubic", "bicubic-16"]),
         ((made, "1", "1", "--crs", "EPSG:1"), 2, ["EPSG:1", "PROJ"]),
         ((made, "1", "1", "--band", "2"), 2, ["made.dz", "band 2"]),
