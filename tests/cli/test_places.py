@@ -234,7 +234,8 @@ def test_wrong_arguments_of_sample(made, run, assert_fails):
         ((made, "1", "1", "--csv", "--json"), 2, ["--json and --csv"]),
         (("-", "1", "1"), 2, ["standard input"]),
         (("no.tif", "1", "1"), 1, ["no.tif", "cannot be opened"]),
-        ((made, "1", "1", "-z"), 2, ["-z"]),
+        ((made, "1", "1", "-z"), 2, ["-z", "; see demzip sample --help"]),
+        ((made, "1", "1", "-m"), 2, ["-m", "; see demzip sample --help"]),
     ):
         assert_fails(run("sample", *arguments), code, *words)
 
@@ -313,6 +314,7 @@ def test_wrong_arguments_of_profile(made, run, assert_fails, files, monkeypatch)
         ((*line[:4], "south"), 2, ["Y2 'south'"]),
         ((*line, "--step", "0"), 2, ["step 0"]),
         ((*line, "--step", "-5"), 2, ["step -5"]),
+        ((*line, "--step", "1e400"), 2, ["step inf", "below 1.8e308"]),
         ((*line, "--step", "1e-9"), 2, ["longer"]),
         ((*line, "--crs", "EPSG:1"), 2, ["EPSG:1"]),
         ((*line, "--method", "all"), 2, ["'all'"]),
