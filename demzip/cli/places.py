@@ -132,9 +132,7 @@ def say_unit(name: str, unit: float) -> None:
         say(f"note: {name}: its elevations are in units of {unit:.7g} m; heights here are metres")
 
 
-def say_missing(
-    terrain: "Terrain", outside: int, voids: int, count: int, asked: Asked
-) -> None:
+def say_missing(terrain: "Terrain", outside: int, voids: int, count: int, asked: Asked) -> None:
     """Say how many points have no elevation, and what may be the matter if all are outside."""
     if outside:
         say(f"note: {terrain.name}: {outside} of {count} points lie outside the raster")
