@@ -53,7 +53,7 @@ class Group(TyperGroup):
             say("interrupted; nothing was written")
             raise typer.Exit(INTERRUPTED) from error
         except typer.TyperException as error:
-            _usage_error(error)
+            _usage_error(error, ctx)
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of our output has gone: Typer is quiet
                 raise
@@ -84,11 +84,12 @@ def _is_file_name(name: str) -> bool:
     return bool(Path(name).suffix) or "/" in name or Path(name).exists()
 
 
-def _usage_error(error: typer.TyperException) -> NoReturn:
+def _usage_error(error: typer.TyperException, ctx: Any) -> NoReturn:  # noqa: ANN401  as above
     describe = getattr(error, "format_message", None)
     message = describe() if describe else str(error)
     context = getattr(error, "ctx", None)
-    where = context.command_path if context is not None else "demzip"
+    # An option without its value does not know its command.
+    where = context.command_path if context else f"demzip {ctx.invoked_subcommand or ''}".rstrip()
     say(f"error: {message.rstrip('.')}; see {where} --help")
     raise typer.Exit(getattr(error, "exit_code", 2)) from error
 

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from demzip.cli.console import data, say
+from demzip.cli.points import is_number
 from demzip.errors import OptionsError
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 DEFAULT_METHOD = "bilinear"  # that of demzip.surface, which takes long to import
 PLAIN = 1.0  # elevations below it get significant digits
 HALF_TURN = 180.0  # degrees
+LON_LAT = "EPSG:4326"
 ON_EARTH, ON_MAP = 7, 3  # decimals of coordinates: a centimetre, a millimetre
 
+Asked = tuple[list[float], list[float], str | None]  # x, y, their CRS
 Crs = Annotated[
     str | None,
     typer.Option(
@@ -61,13 +64,9 @@ def coordinate(text: str, name: str) -> float:
         OptionsError: It is no finite number.
 
     """
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
+    if not is_number(text.strip()):
         raise OptionsError(f"{name} {text.strip()!r}: it must be a number")
-    return value
+    return float(text)
 
 
 def one_form(**forms: bool) -> str | None:
@@ -119,10 +118,11 @@ def show_table(titles: list[str], rows: Iterable[list[str]]) -> None:
 
 def say_where(terrain: "Terrain") -> None:
     """Say what coordinates mean in a raster that lies nowhere."""
-    if terrain.crs is None and terrain.transform.is_identity:
+    if terrain.transform.is_identity:
+        lacks = "has a CRS but no transform" if terrain.crs else "nothing says where it lies"
         say(
-            f"note: {terrain.name}: nothing says where it lies; x is the column and y the row, 0.5 "
-            "0.5 the centre of the first sample"
+            f"note: {terrain.name}: {lacks}; x is the column and y the row, 0.5 0.5 the centre of "
+            "the first sample"
         )
 
 
@@ -132,16 +132,33 @@ def say_unit(name: str, unit: float) -> None:
         say(f"note: {name}: its elevations are in units of {unit:.7g} m; heights here are metres")
 
 
-def say_missing(terrain: "Terrain", outside: int, voids: int, count: int) -> None:
-    """Say how many points have no elevation, and where the raster lies if all are outside."""
+def say_missing(terrain: "Terrain", outside: int, voids: int, count: int, asked: Asked) -> None:
+    """Say how many points have no elevation, and what may be the matter if all are outside."""
     if outside:
         say(f"note: {terrain.name}: {outside} of {count} points lie outside the raster")
     if outside == count:
         west, south, east, north = bounds(terrain)
         say(f"note: {terrain.name}: its own x are {west:.10g} to {east:.10g}, its y {south:.10g} "
-            f"to {north:.10g}")  # fmt: skip
+            f"to {north:.10g}{_mistaken(terrain, *asked)}")  # fmt: skip
     if voids:
         say(f"note: {terrain.name}: {voids} of {count} points lie in voids or beside them")
+
+
+def _mistaken(terrain: "Terrain", x: list[float], y: list[float], crs: str | None) -> str:
+    """What would bring points onto the raster that lie outside; nothing if nothing is found."""
+    if _all_inside(terrain, y, x, crs):
+        return "; exchanged they lie inside: x is the longitude (easting), y the latitude"
+    degrees = max(map(abs, x)) <= HALF_TURN and max(map(abs, y)) <= HALF_TURN / 2
+    if crs is None and terrain.crs and degrees and _all_inside(terrain, x, y, LON_LAT):
+        return f"; as longitudes and latitudes they lie inside: add --crs {LON_LAT}"
+    return ""
+
+
+def _all_inside(terrain: "Terrain", x: list[float], y: list[float], crs: str | None) -> bool:
+    try:
+        return bool(terrain.inside(*terrain.positions(x, y, crs)).all())
+    except OptionsError:  # no way from one CRS to the other: the moon has none to the earth
+        return False
 
 
 def bounds(terrain: "Terrain") -> tuple[float, float, float, float]:

@@ -2,12 +2,15 @@
 
 import csv
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from demzip.errors import DemzipError, OptionsError
 
+NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")  # float() takes more
+COMMENT = "#"
 X_NAMES = ("x", "lon", "long", "longitude", "easting", "east", "e")
 Y_NAMES = ("y", "lat", "latitude", "northing", "north", "n")
 
@@ -33,7 +36,7 @@ class Points:
 
 
 def read_points(path: Path, name: str) -> Points:
-    """Read lines x,y with commas or blanks between; empty ones are passed over.
+    """Read lines x,y with commas or blanks between; empty ones and comments are passed over.
 
     Without a header x and y are the first two columns; a header names them, in any order.
 
@@ -77,9 +80,9 @@ def read_points(path: Path, name: str) -> Points:
 
 
 def _lines(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Numbers and fields of lines that are not empty."""
+    """Numbers and fields of lines that are neither empty nor comments."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
+        reader = csv.reader("\n" if line.startswith(COMMENT) else line for line in file)
         while True:
             try:
                 fields = next(reader, None)
@@ -95,14 +98,12 @@ def _lines(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _is_header(fields: list[str]) -> bool:
-    return not any(_is_number(field) for field in fields)
+    return not any(is_number(field) for field in fields)
 
 
-def _is_number(field: str) -> bool:
-    try:
-        return math.isfinite(float(field))
-    except ValueError:
-        return False
+def is_number(field: str) -> bool:
+    """Whether a text is a finite number, in digits of ASCII."""
+    return NUMBER.fullmatch(field) is not None and math.isfinite(float(field))
 
 
 def _columns(titles: list[str], where: str) -> tuple[int, int]:
@@ -112,6 +113,7 @@ def _columns(titles: list[str], where: str) -> tuple[int, int]:
     for names in (X_NAMES, Y_NAMES):
         places = [place for place, title in enumerate(lower) if title in names]
         if len(places) != 1:
+            _refuse_semicolons(titles, where)
             raise OptionsError(
                 f"{where}: {','.join(titles)!r} are no numbers, nor a header that names x and y "
                 "(or lon and lat, easting and northing) once"
@@ -122,7 +124,18 @@ def _columns(titles: list[str], where: str) -> tuple[int, int]:
 
 def _number(fields: list[str], column: int, where: str) -> float:
     if column >= len(fields):
+        _refuse_semicolons(fields, where)
         raise OptionsError(f"{where}: {','.join(fields)!r} has no x and y; write them as x,y")
-    if not _is_number(fields[column]):
+    if not is_number(fields[column]):
+        _refuse_semicolons(fields, where)
         raise OptionsError(f"{where}: {fields[column]!r} is not a number")
     return float(fields[column])
+
+
+def _refuse_semicolons(fields: list[str], where: str) -> None:
+    text = ",".join(fields)
+    if ";" in text:
+        raise OptionsError(
+            f"{where}: {text!r} has semicolons; commas are expected between fields, and points in "
+            "numbers"
+        )

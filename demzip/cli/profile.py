@@ -94,7 +94,8 @@ def profile(
     with open_terrain(file, band) as terrain:
         found = terrain.profile(*ends, step=step, method=method, crs=crs)
         say_where(terrain)
-        say_missing(terrain, found.outside, found.voids, found.distance.size)
+        asked = ends[::2], ends[1::2], crs
+        say_missing(terrain, found.outside, found.voids, found.distance.size, asked)
         if picture is not None:
             _draw(terrain, found, picture, overwrite=force)
         if form == "json":

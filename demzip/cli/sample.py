@@ -87,7 +87,8 @@ def sample(
     applied. Points in voids or outside have none; notes count them. Of a .dz file only the blocks
     around the points are decoded.
 
-    A file of points has lines x,y; a header may name these columns, others are kept by --csv.
+    A file of points has lines x,y, # before comments; a header may name these columns, others are
+    kept by --csv.
 
     \b
     demzip sample tile.dz 7.52 46.49
@@ -108,7 +109,8 @@ def sample(
     with open_terrain(file, band) as terrain:
         answers = _ask(terrain, points, names, crs)
         say_where(terrain)
-        say_missing(terrain, answers.outside, answers.voids, len(points.x))
+        asked = points.x, points.y, crs
+        say_missing(terrain, answers.outside, answers.voids, len(points.x), asked)
         if form == "json":
             write_json([properties for _, properties in _objects(answers)])
         elif form == "csv":
@@ -192,11 +194,20 @@ def _write_csv(answers: Answers) -> None:
     import sys
 
     several = ["method"] if answers.several else []
+    titles = list(answers.points.titles)
+    for name in (*several, "elevation"):
+        titles.append(_free(name, titles))
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([*answers.points.titles, *several, "elevation"])
+    writer.writerow(titles)
     for number, name, height in answers:
         fields = answers.points.rows[number]
         writer.writerow([*fields, *([name] if several else []), exact(height)])
+
+
+def _free(name: str, taken: list[str]) -> str:
+    """A name, or its first one with a number from 2 on that is not taken."""
+    names = (f"{name}_{number}" for number in range(2, len(taken) + 3))
+    return name if name not in taken else next(other for other in names if other not in taken)
 
 
 def _write_geojson(terrain: "Terrain", answers: Answers, crs: str | None) -> None:

@@ -15,6 +15,7 @@ MAGIC = b"\x89DMZ\r\n\x1a\n"
 FORMAT_VERSION = 4  # of the files that are written
 READABLE = (3, FORMAT_VERSION)
 PREFIX = struct.Struct("<8sHHIII")  # magic, version, kind, header bytes, index bytes, CRC-32
+NOT_DZ = "not a .dz file (its first bytes are not those of demzip)"
 CHECKED = 20  # bytes of the prefix that its CRC covers
 INDEX = np.dtype([("size", "<u4"), ("payload_crc", "<u4"), ("value_crc", "<u4")])
 
@@ -168,7 +169,7 @@ def read_kind(data: bytes | memoryview) -> int:
     if bytes(data[: len(MAGIC)]) != MAGIC:
         if len(data) < len(MAGIC) and MAGIC.startswith(bytes(data)) and len(data) > 0:
             raise TruncatedError("the file ends within its first 8 bytes")
-        raise OptionsError("not a .dz file (its first bytes are not those of demzip)")
+        raise OptionsError(NOT_DZ)
     if len(data) < PREFIX.size:
         raise TruncatedError(f"the file ends within its first {PREFIX.size} bytes")
     _, version, kind, *_ = PREFIX.unpack(data[: PREFIX.size])

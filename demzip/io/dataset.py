@@ -1,7 +1,7 @@
 """A .dz file as an open dataset, with rasterio's names; only the blocks of a window are decoded."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from demzip.io.window import Rectangle, check_band, check_bands, slices
 from demzip.options import thread_count
 from demzip.raster.values import pattern_of
 from demzip.surface.methods import DEFAULT_METHOD
+from demzip.terrain.numbers import as_numbers
 from demzip.terrain.sight import Sight
 from demzip.terrain.terrain import Terrain
 from demzip.terrain.viewshed import Viewshed
@@ -290,7 +291,7 @@ class Dataset(Closing):
 
     def sample(
         self,
-        xy: ArrayLike,
+        xy: ArrayLike | Iterable[Sequence[float]],
         *,
         method: str = DEFAULT_METHOD,
         crs: object | None = None,
@@ -298,14 +299,17 @@ class Dataset(Closing):
     ) -> NDArray[np.float64]:
         """Elevations between samples too, scale and offset applied.
 
+        Unlike rasterio's, which yields the values of all bands, it gives an array of one band's.
+
         Args:
-            xy: (..., 2) coordinates; x, easting or longitude, comes first in every CRS.
+            xy: (..., 2) coordinates, or an iterator of pairs; x, easting or longitude, comes first
+                in every CRS. None are no error.
             method: A name of demzip.surface.METHODS.
             crs: Of the coordinates, whatever PROJ knows; by default that of the raster.
             band: Which one.
 
         Returns:
-            (...) elevations, NaN in voids and outside the raster.
+            (...) elevations, NaN in voids, outside the raster, and where xy is masked.
 
         Raises:
             OptionsError: As `Terrain.sample` and `terrain`.
@@ -313,7 +317,9 @@ class Dataset(Closing):
             CorruptError: A block is damaged.
 
         """
-        points = np.asarray(xy, np.float64)
+        points = as_numbers(list(xy) if isinstance(xy, Iterator) else xy, "xy")
+        if points.shape == (0,):
+            points = points.reshape(0, 2)
         if points.shape[-1:] != (2,):
             raise OptionsError(f"xy of shape {points.shape}: each point must have an x and a y")
         terrain = self.terrain(band)

@@ -10,6 +10,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from demzip.codec import RasterDecoder
+from demzip.container.layout import NOT_DZ
 from demzip.errors import DemzipError, OptionsError, UnsupportedError
 from demzip.io.crs import parse_crs
 from demzip.io.files import FileRanges, PathLike, is_remote, naming
@@ -159,7 +160,10 @@ def open_terrain(path: PathLike, band: int = 1, *, cache_bytes: int = CACHE_BYTE
         DemzipError: The file does not exist or cannot be read.
 
     """
-    name = os.fspath(path)
+    try:
+        name = os.fspath(path)
+    except TypeError as error:
+        raise OptionsError(f"path {path!r}: it must be a name of a raster") from error
     source = _open_dz(name, band) or _open_raster(name, band)
     try:
         return Terrain(source, cache_bytes)
@@ -188,7 +192,12 @@ def _open_dz(name: str, band: int) -> DzHeights | None:
 
 def _open_raster(name: str, band: int) -> RasterHeights:
     with gdal_limits():
-        dataset = open_dataset(name)
+        try:
+            dataset = open_dataset(name)
+        except OptionsError as error:
+            if name.lower().endswith(".dz"):
+                raise OptionsError(f"{name}: {NOT_DZ}") from error
+            raise
         try:
             check_raster(dataset, name)
             with naming(name):

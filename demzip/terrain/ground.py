@@ -75,7 +75,7 @@ class Ground:
         if not all(map(math.isfinite, (x1, y1, x2, y2))):
             raise OptionsError(f"line from {x1} {y1} to {x2} {y2}: its ends must be numbers")
         if not (math.isfinite(step) and step > 0):
-            raise OptionsError(f"step {step}: it must be a number of metres above 0")
+            raise OptionsError(f"step {step}: it must be metres above 0 and below 1.8e308")
         length = float(self.distance(x1, y1, x2, y2))
         if not math.isfinite(length):
             raise OptionsError(f"line from {x1} {y1} to {x2} {y2}: it ends beyond a pole")

@@ -18,6 +18,7 @@ from demzip.terrain.crs import move, parse
 from demzip.terrain.curvature import OBSERVER
 from demzip.terrain.ground import Ground
 from demzip.terrain.kernels import place_points
+from demzip.terrain.numbers import in_pairs
 from demzip.terrain.profile import Profile
 from demzip.terrain.sight import TARGET, Sight, see
 from demzip.terrain.source import HeightSource
@@ -29,7 +30,6 @@ Float64Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 CACHE_BYTES = 256 << 20
-MISMATCH = "{}: they must be numbers, as many of one as of the other"
 FULL_TURN = 360.0  # degrees
 
 
@@ -134,10 +134,7 @@ class Terrain:
     def _moved(
         self, x: ArrayLike, y: ArrayLike, crs: object | None, *, back: bool
     ) -> tuple[Float64Array, Float64Array]:
-        try:
-            xs, ys = np.broadcast_arrays(np.asarray(x, np.float64), np.asarray(y, np.float64))
-        except ValueError as error:
-            raise OptionsError(MISMATCH.format("x and y")) from error
+        xs, ys = in_pairs(x, y, "x and y")
         if crs is None:
             return xs, ys
         if self._projection is None:
@@ -216,12 +213,7 @@ class Terrain:
     ) -> Float64Array:
         """Elevations at positions in samples; else as `sample`."""
         reach = check_method(method).reach
-        try:
-            down, right = np.broadcast_arrays(
-                np.asarray(rows, np.float64), np.asarray(cols, np.float64)
-            )
-        except ValueError as error:
-            raise OptionsError(MISMATCH.format("rows and cols")) from error
+        down, right = in_pairs(rows, cols, "rows and cols")
         shape = down.shape
         down, right = (np.ascontiguousarray(axis).ravel() for axis in (down, right))
         needed = self._blocks.needed(down, right, method)

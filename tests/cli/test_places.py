@@ -81,6 +81,16 @@ def test_points_of_a_file(made, run):
     ]  # fmt: skip
 
 
+def test_columns_that_are_named_like_the_answers(made, run):
+    Path("p.csv").write_text('# made,"by hand\nx,y,elevation,method\n-1.45,-52.05,7,b\n#,"\n')
+    assert records(run("sample", made, "p.csv", "--csv")) == [
+        ["x", "y", "elevation", "method", "elevation_2"], ["-1.45", "-52.05", "7", "b", "0"],
+    ]  # fmt: skip
+    Path("p.csv").write_text("x,y,elevation,elevation_2,method\n-1.45,-52.05,7,8,b\n")
+    titles = records(run("sample", made, "p.csv", "--csv", "-m", "all"))[0]
+    assert titles[2:] == ["elevation", "elevation_2", "method", "method_2", "elevation_3"]
+
+
 @pytest.mark.parametrize("text", ["-1.45,-52.05\n", "-1.45 -52.05", "x,y\n -1.45 , -52.05 \n\n"])
 def test_points_from_standard_input(made, process, text):
     done = process("sample", made, "-", "--json", input=text)
@@ -100,6 +110,26 @@ def test_voids_are_told_from_what_lies_outside(made, run):
     assert alone.exit_code == 0
     words = "its own x are -1.5 to 1.5, its y -54 to -52"
     assert alone.stderr.splitlines()[-1] == f"demzip: note: made.dz: {words}"
+
+
+def test_what_may_be_the_matter_outside(made, tile, run):
+    exchanged = "exchanged they lie inside: x is the longitude (easting), y the latitude"
+    for arguments in (("sample", made, -52.05, -1.45), ("profile", made, -52.1, -1.4, -53, 1)):
+        result = run(*arguments)
+        assert result.exit_code == 0
+        assert result.stderr.splitlines()[-1].endswith(f"its y -54 to -52; {exchanged}")
+    with rasterio.open(tile) as dataset:
+        x, y = dataset.xy(100, 100)
+    (found,) = objects(run("sample", tile, x, y, "--geojson"))["features"]
+    lon, lat = found["geometry"]["coordinates"]
+    assert run("sample", tile, lon, lat).stderr.endswith(
+        "; as longitudes and latitudes they lie inside: add --crs EPSG:4326\n"
+    )
+    assert exchanged in run("sample", tile, lat, lon, "--crs", "EPSG:4326").stderr
+    assert exchanged in run("sample", tile, y, x).stderr
+    Path("p.csv").write_text("-52.05,-1.45\n3,3\n")  # not all of them
+    for arguments in ((made, "p.csv"), (made, 3, 3), (tile, lon + 9, lat)):
+        assert run("sample", *arguments).stderr[-3:-1].strip()[-1].isdigit()
 
 
 def test_all_methods(made, run):
@@ -155,6 +185,13 @@ def test_rasters_that_lie_nowhere(run, assert_fails):
     assert "x is the column and y the row" in first
     assert "the raster has no CRS" in second
     assert_fails(run("sample", "bare.tif", 1, 1, "--crs", "EPSG:4326"), 2, "bare.tif", "no CRS")
+    with rasterio.open("half.tif", "w", driver="GTiff", height=2, width=3, count=1,
+                       dtype="uint8", crs="EPSG:4326") as dataset:  # fmt: skip
+        dataset.write(np.arange(6, dtype="uint8").reshape(1, 2, 3))
+    demzip.compress("half.tif")
+    for name in ("half.tif", "half.dz"):
+        note = run("sample", name, 1.5, 1.5).stderr
+        assert note.startswith(f"demzip: note: {name}: has a CRS but no transform; x is the column")
     assert "length 2.00 m" in run("profile", "bare.tif", 0, 1, 2, 1).stdout
 
 
@@ -165,10 +202,18 @@ def test_wrong_points(made, run, assert_fails):
         ("1,2\n1,nan\n", ["p.csv, line 2", "'nan'"]),
         ("a,b\n1,2\n", ["p.csv, line 1", "a,b", "lon and lat"]),
         ("x,y,lon\n1,2,3\n", ["p.csv, line 1", "once"]),
+        ("x,y\n7_1,2\n", ["p.csv, line 2", "'7_1' is not a number"]),
+        ("x,y\n\u0667,2\n", ["p.csv, line 2", "is not a number"]),
+        ("1;2\n", ["p.csv, line 1", "'1;2' has semicolons; commas are expected"]),
+        ("x;y\n1;2\n", ["p.csv, line 1", "commas are expected"]),
+        ("7,5;46,4\n", ["p.csv, line 1", "commas are expected"]),
+        ("x,y\n1;2\n", ["p.csv, line 2", "commas are expected"]),
+        ("# 1,2\n1,b\n", ["p.csv, line 2", "'b' is not a number"]),
+        ("#1,2\n", ["p.csv", "no points"]),
         ("", ["p.csv", "no points"]),
         ("x,y\n", ["p.csv", "no points"]),
     ):
-        Path("p.csv").write_text(text)
+        Path("p.csv").write_text(text, encoding="utf-8")
         assert_fails(run("sample", made, "p.csv"), 2, *words)
     Path("p.csv").write_bytes(b"\xff\xfe1,2")
     assert_fails(run("sample", made, "p.csv"), 2, "p.csv", "no")
@@ -181,6 +226,7 @@ def test_wrong_arguments_of_sample(made, run, assert_fails):
         ((made, "7"), 2, ["no Y"]),
         ((made, "7", "north"), 2, ["Y 'north'"]),
         ((made, "nan", "1"), 2, ["X 'nan'"]),
+        ((made, "1_0", "1"), 2, ["X '1_0'"]),
         ((made, "1", "1", "--method", "cubic"), 2, ["cubic", "bicubic-16"]),
         ((made, "1", "1", "--crs", "EPSG:1"), 2, ["EPSG:1", "PROJ"]),
         ((made, "1", "1", "--band", "2"), 2, ["made.dz", "band 2"]),
@@ -188,7 +234,8 @@ def test_wrong_arguments_of_sample(made, run, assert_fails):
         ((made, "1", "1", "--csv", "--json"), 2, ["--json and --csv"]),
         (("-", "1", "1"), 2, ["standard input"]),
         (("no.tif", "1", "1"), 1, ["no.tif", "cannot be opened"]),
-        ((made, "1", "1", "-z"), 2, ["-z"]),
+        ((made, "1", "1", "-z"), 2, ["-z", "; see demzip sample --help"]),
+        ((made, "1", "1", "-m"), 2, ["-m", "; see demzip sample --help"]),
     ):
         assert_fails(run("sample", *arguments), code, *words)
 
@@ -267,6 +314,7 @@ def test_wrong_arguments_of_profile(made, run, assert_fails, files, monkeypatch)
         ((*line[:4], "south"), 2, ["Y2 'south'"]),
         ((*line, "--step", "0"), 2, ["step 0"]),
         ((*line, "--step", "-5"), 2, ["step -5"]),
+        ((*line, "--step", "1e400"), 2, ["step inf", "below 1.8e308"]),
         ((*line, "--step", "1e-9"), 2, ["longer"]),
         ((*line, "--crs", "EPSG:1"), 2, ["EPSG:1"]),
         ((*line, "--method", "all"), 2, ["'all'"]),

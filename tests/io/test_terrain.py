@@ -206,7 +206,7 @@ def test_what_cannot_be_opened(tmp_path):
     with pytest.raises(DemzipError, match=tmp_path.name):
         demzip.open_terrain(tmp_path)
     (tmp_path / "text.dz").write_text("nothing of the kind")
-    with pytest.raises(OptionsError, match=r"text\.dz"):
+    with pytest.raises(OptionsError, match=r"text\.dz: not a \.dz file \(its first bytes"):
         demzip.open_terrain(tmp_path / "text.dz")
 
 
@@ -225,6 +225,9 @@ def test_damaged_blocks_have_no_heights(tmp_path, save, relief, reads):
         for _again in range(2):
             with pytest.raises(CorruptError, match=r"a\.dz"):
                 terrain.interpolate([100, 10], [100, 10])
+    packed.write_bytes(b"\0\0" + data[2:])
+    with pytest.raises(OptionsError, match=r"a\.dz: not a \.dz file"):
+        demzip.open_terrain(packed)
     packed.write_bytes(data[:40])
     with pytest.raises(CorruptError, match=r"a\.dz"):
         demzip.open_terrain(packed)
@@ -260,7 +263,44 @@ def test_datasets_answer_too(tmp_path, save, relief):
             dataset.sample([1, 2, 3])
         with pytest.raises(OptionsError, match="band 3"):
             dataset.sample([1, 2], band=3)
+        pairs = zip([500_015, 500_045], [4_999_985, 4_999_985], strict=True)
+        np.testing.assert_array_equal(dataset.sample(pairs), heights[0, 0, :2])
+        for none in ([], iter(()), np.empty((0, 2))):
+            assert dataset.sample(none).shape == (0,)
         line = dataset.terrain().profile(500_015, 4_999_985, 501_485, 4_999_985)
         np.testing.assert_array_equal(line.elevation[::2], heights[0, 0])
     with pytest.raises(OptionsError, match="closed"):
         dataset.sample([500_015, 4_999_985])
+
+
+def test_masked_coordinates_have_no_heights(tmp_path, save, relief):
+    heights = relief(40, 50)
+    path = save(tmp_path / "a.tif", heights, **UTM)
+    demzip.compress(path)
+    x = np.ma.array([500_015, 500_045], mask=[False, True])
+    expected = [heights[0, 0], np.nan]
+    with demzip.open(path.with_suffix(".dz")) as dataset:
+        terrain = dataset.terrain()
+        np.testing.assert_array_equal(terrain.sample(x, 4_999_985), expected)
+        xy = np.ma.stack([x, [4_999_985, 4_999_985]], axis=1)
+        for pairs in (xy, list(xy), iter(xy)):
+            np.testing.assert_array_equal(dataset.sample(pairs), expected)
+        assert np.isnan(terrain.sample(np.ma.masked, 4_999_985))
+        assert np.isnan(terrain.sample([x[1], 500_015], 4_999_985)[0])
+
+
+def test_what_is_no_number(tmp_path, save, relief):
+    path = save(tmp_path / "a.tif", relief(40, 50), **UTM)
+    demzip.compress(path)
+    with demzip.open(path.with_suffix(".dz")) as dataset:
+        terrain = dataset.terrain()
+        for x in ("a", "500015", 1 + 2j, np.array([1 + 2j]), {}, [[1], [1, 2]], 10**400,
+                  np.ma.array([1 + 2j]), np.datetime64("2020-01-01")):  # fmt: skip
+            with pytest.raises(OptionsError, match="x and y: they must be real numbers"):
+                terrain.sample(x, 1)
+            with pytest.raises(OptionsError, match="xy: they must be real numbers"):
+                dataset.sample(x)
+        with pytest.raises(OptionsError, match=r"x and y of shapes \(2,\) and \(3,\)"):
+            terrain.sample([1, 2], [1, 2, 3])
+    with pytest.raises(OptionsError, match="path None"):
+        demzip.open_terrain(None)
