@@ -69,8 +69,9 @@ def los(
     """Show whether a target is seen, and what hides it.
 
     By default an eye 1.75 m above ground looks for the top of a building of 20 m. The clearance is
-    the height of the sight line above ground where it comes nearest to it between both ends,
-    negative where it is blocked. Between samples the ground depends on the method of interpolation,
+    the height of the sight line above ground at its closest approach, negative where it is blocked.
+    The stretches at both ends on which the line only goes away from the ground do not count: close
+    to the eye it is lower than that. If nothing is left, it is that of an end. Between samples the ground depends on the method of interpolation,
     and so may the answer: those methods that say otherwise are named, and --method all shows them
     all. Where only a void lies between, the answer is undecided. The exit code is 0 in any case.
 
@@ -131,7 +132,7 @@ def _show(terrain: "Terrain", sight: "Sight", crs: str | None) -> None:
     if sight.first is not None:
         data(f"blocked first    {_where(sight.first, digits)}")
     if sight.lowest is not None:
-        data(f"least clearance  {_where(sight.lowest, digits)}")
+        data(f"closest approach {_where(sight.lowest, digits)}")
         least = "at least " if sight.void else ""
         data(
             f"to be seen       the target needs {least}{far.needed:.3f} m above ground, or the "

@@ -73,8 +73,8 @@ class Verdict:
 
     Attributes:
         visible: None if it is undecided: nothing known blocks the line, but it crosses a void.
-        clearance: Least height of the line above ground, where it comes near to it between the
-            ends; None if none is known.
+        clearance: Height of the line above ground at its closest approach, see Sight.lowest; None
+            if none is known.
 
     """
 
@@ -91,8 +91,9 @@ class Sight:
         visible: As in Verdict.
         length: Metres from the observer to the target.
         observer, target: The ends.
-        lowest: Where the line comes nearest to the ground between the ends; an end if it only
-            goes away from it, None if observer and target are the same point.
+        lowest: Closest approach of the line to the ground, but for the stretches at both ends on
+            which it only goes away from it; an end if nothing is left, None if observer and target
+            are the same point.
         first: Where the line is blocked first; None if it is not.
         void: Metres of the line that lie in voids.
         refraction: Coefficient; None if the earth is taken to be flat.
@@ -115,7 +116,7 @@ class Sight:
 
     @property
     def clearance(self) -> float | None:
-        """Least height of the line above ground between the ends."""
+        """Height of the line above ground at `lowest`, which is not the least near the ends."""
         return None if self.lowest is None else self.lowest.clearance
 
     @property

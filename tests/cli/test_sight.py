@@ -37,7 +37,7 @@ def test_a_blocked_line_is_explained(ridge, run):
     assert lines[0] == (
         "not visible (bilinear): from 1.75 m above 0 m to 20 m above 0 m, 400.0 m away, flat earth"
     )
-    assert lines[2].startswith("least clearance  -53.688 m at 100.0 m, -1010.000 5000290.000: ")
+    assert lines[2].startswith("closest approach -53.688 m at 100.0 m, -1010.000 5000290.000: ")
     assert "ground 60.000 m, sight line 6.312 m" in lines[2]
     # From 1.75 m the line over the ridge rises by 58.25 m in 100 m; from 20 m by 40 m in 300 m.
     assert "the target needs 234.750 m above ground, or the observer 73.333 m" in lines[3]
