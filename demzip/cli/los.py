@@ -71,9 +71,11 @@ def los(
     By default an eye 1.75 m above ground looks for the top of a building of 20 m. The clearance is
     the height of the sight line above ground at its closest approach, negative where it is blocked.
     The stretches at both ends on which the line only goes away from the ground do not count: close
-    to the eye it is lower than that. If nothing is left, it is that of an end. Between samples the ground depends on the method of interpolation,
-    and so may the answer: those methods that say otherwise are named, and --method all shows them
-    all. Where only a void lies between, the answer is undecided. The exit code is 0 in any case.
+    to the eye it is lower than that. If nothing is left, it is that of an end.
+
+    Between samples the ground depends on the method of interpolation, and so may the answer: those
+    methods that say otherwise are named, and --method all shows them all. Where only a void lies
+    between, the answer is undecided. The exit code is 0 in any case.
 
     Elevations in feet or another unit that the band declares are converted: all heights are
     metres, and distances are metres on the ground.

@@ -31,6 +31,7 @@ BoolArray = NDArray[np.bool_]
 CACHE_BYTES = 256 << 20
 MISMATCH = "{}: they must be numbers, as many of one as of the other"
 FULL_TURN = 360.0  # degrees
+FARTHEST = 1e12  # of coordinates: what is larger has no room for cells
 
 
 class Terrain:
@@ -302,9 +303,10 @@ class Terrain:
         """
         check_method(method)
         ends_x, ends_y = self.to_raster([x1, x2], [y1, y2], crs)
-        for x, y, there in ((x1, y1, ends_x[0] + ends_y[0]), (x2, y2, ends_x[1] + ends_y[1])):
-            if not np.isfinite(there):
-                raise OptionsError(f"point {x} {y}: it has no place in the raster's CRS")
+        for x, y, *there in ((x1, y1, ends_x[0], ends_y[0]), (x2, y2, ends_x[1], ends_y[1])):
+            if not (np.abs(there) < FARTHEST).all():
+                known = f"point {x} {y}: it has no place in the raster's CRS"
+                raise OptionsError(f"{known}; check it, and the CRS that it is given in")
         if step is None:
             step = half_cell(self, float(ends_x.mean()), float(ends_y.mean()))
         west, east = map(float, ends_x)

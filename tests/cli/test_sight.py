@@ -111,6 +111,16 @@ def test_los_refuses(ridge, run, assert_fails):
     assert run("los", ridge, *HERE, "1").exit_code == 2
 
 
+def test_coordinates_that_lie_nowhere(ridge, run, assert_fails):
+    """However large: no warning of NumPy's."""
+    for far in ("1e308", "-1e308", "1e200"):
+        for ends in ((far, far, far, far), (*HERE, far, far)):
+            done = run("profile", ridge, *ends)
+            assert_fails(done, 2, f"point {float(far)}", "check it, and the CRS")
+            assert_fails(run("los", ridge, *ends), 2, "outside the raster")
+        assert_fails(run("viewshed", ridge, far, far), 2, "outside the raster")
+
+
 def test_viewshed_writes_what_is_seen(ridge, run, files):
     result = run("viewshed", ridge, *HERE, "-o", "seen.tif")
     assert result.exit_code == 0
