@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 DEFAULT_METHOD = "bilinear"  # that of demzip.surface, which takes long to import
+ALL = "all"  # methods
 PLAIN = 1.0  # elevations below it get significant digits
 HALF_TURN = 180.0  # degrees
 ON_EARTH, ON_MAP = 7, 3  # decimals of coordinates: a centimetre, a millimetre
@@ -36,6 +37,13 @@ Method = Annotated[
     typer.Option(
         "--method", "-m", metavar="METHOD",
         help="Of interpolation; demzip sample --methods lists them.",
+    ),
+]  # fmt: skip
+MethodOrAll = Annotated[
+    str,
+    typer.Option(
+        "--method", "-m", metavar="METHOD",
+        help="Of interpolation, or all; demzip sample --methods lists them.",
     ),
 ]  # fmt: skip
 Band = Annotated[int, typer.Option(metavar="N", help="Band, from 1 on.")]
@@ -68,6 +76,36 @@ def coordinate(text: str, name: str) -> float:
     if not math.isfinite(value):
         raise OptionsError(f"{name} {text.strip()!r}: it must be a number")
     return value
+
+
+def check_method_or_all(name: str) -> None:
+    """Refuse names that are neither a method's nor ALL.
+
+    Raises:
+        OptionsError: It is such a name; the message lists what there is.
+
+    """
+    from demzip.surface.methods import check_method
+
+    try:
+        if name != ALL:
+            check_method(name)
+    except OptionsError as error:
+        raise OptionsError(f"{error}, or {ALL}") from error
+
+
+def refuse_all(name: str) -> None:
+    """Refuse ALL where one method is needed.
+
+    Raises:
+        OptionsError: It is ALL.
+
+    """
+    if name == ALL:
+        raise OptionsError(
+            f"--method {ALL} is for demzip sample and demzip los; choose one here, demzip sample "
+            "--methods lists them"
+        )
 
 
 def one_form(**forms: bool) -> str | None:
@@ -119,11 +157,10 @@ def show_table(titles: list[str], rows: Iterable[list[str]]) -> None:
 
 def say_where(terrain: "Terrain") -> None:
     """Say what coordinates mean in a raster that lies nowhere."""
-    if terrain.crs is None and terrain.transform.is_identity:
-        say(
-            f"note: {terrain.name}: nothing says where it lies; x is the column and y the row, 0.5 "
-            "0.5 the centre of the first sample"
-        )
+    from demzip.terrain.places import NOWHERE, is_placeless
+
+    if is_placeless(terrain):
+        say(f"note: {terrain.name}: {NOWHERE}")
 
 
 def say_unit(name: str, unit: float) -> None:
@@ -137,20 +174,13 @@ def say_missing(terrain: "Terrain", outside: int, voids: int, count: int) -> Non
     if outside:
         say(f"note: {terrain.name}: {outside} of {count} points lie outside the raster")
     if outside == count:
+        from demzip.terrain.places import bounds
+
         west, south, east, north = bounds(terrain)
         say(f"note: {terrain.name}: its own x are {west:.10g} to {east:.10g}, its y {south:.10g} "
             f"to {north:.10g}")  # fmt: skip
     if voids:
         say(f"note: {terrain.name}: {voids} of {count} points lie in voids or beside them")
-
-
-def bounds(terrain: "Terrain") -> tuple[float, float, float, float]:
-    """West, south, east and north edges, of the corners of the raster."""
-    rows, cols = terrain.shape
-    t = terrain.transform
-    xs = [t.c + t.a * col + t.b * row for col in (0, cols) for row in (0, rows)]
-    ys = [t.f + t.d * col + t.e * row for col in (0, cols) for row in (0, rows)]
-    return min(xs), min(ys), max(xs), max(ys)
 
 
 def lon_lat(

@@ -228,6 +228,12 @@ def test_linear_clearance_is_that_of_every_break(seed):
     assert found.visible == (min(heights) >= -1e-6)
 
 
+def test_progress_counts_the_methods(cell):
+    said = []
+    look(cell, (0, 0), (5, 5), progress=lambda *words: said.append(words))
+    assert said == [("looking", 1, len(METHODS))] * len(METHODS)
+
+
 # ---- voids, ends, lengths ---------------------------------------------------------------------
 
 
