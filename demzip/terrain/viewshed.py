@@ -171,9 +171,7 @@ def _areas(
     return areas
 
 
-def _is_far(
-    terrain: "Terrain", t: Affine, shape: tuple[int, ...], x: float, y: float
-) -> bool:
+def _is_far(terrain: "Terrain", t: Affine, shape: tuple[int, ...], x: float, y: float) -> bool:
     """Whether a corner lies more than FLAT degrees from the observer, in x or y."""
     if not terrain.ground.is_geographic:
         return False
