@@ -87,6 +87,8 @@ def interpolation_table(
     from demzip.surface.comparison.table import compare_on_functions, compare_on_surfaces
 
     names, methods, threads = list(dict.fromkeys(rasters or ())), method or (), thread_count(jobs)
+    if "all" in methods:
+        raise OptionsError("--method all: leave the option out; without it all of them are asked")
     if grid and names:
         raise OptionsError("--grid is for the test functions; rasters take --factor")
     if factor and not names:

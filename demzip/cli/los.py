@@ -6,10 +6,12 @@ import typer
 
 from demzip.cli.console import Json, data, say_if_first_run, write_json
 from demzip.cli.places import (
+    ALL,
     DEFAULT_METHOD,
     Band,
     Crs,
-    Method,
+    MethodOrAll,
+    check_method_or_all,
     coordinate,
     decimals,
     height_text,
@@ -17,13 +19,13 @@ from demzip.cli.places import (
     say_where,
     show_table,
 )
+from demzip.cli.progress import progress_bar
 from demzip.cli.streams import no_stream
 
 if TYPE_CHECKING:
     from demzip.terrain.sight import Place, Sight
     from demzip.terrain.terrain import Terrain
 
-ALL = "all"
 ANSWERS = {True: "visible", False: "not visible", None: "undecided"}
 
 Observer = Annotated[
@@ -55,7 +57,7 @@ def los(
     ] = 20.0,
     curvature: Curvature = False,
     refraction: Refraction = None,
-    method: Method = DEFAULT_METHOD,
+    method: MethodOrAll = DEFAULT_METHOD,
     step: Annotated[
         float | None,
         typer.Option(
@@ -69,10 +71,14 @@ def los(
     """Show whether a target is seen, and what hides it.
 
     By default an eye 1.75 m above ground looks for the top of a building of 20 m. The clearance is
-    the height of the sight line above ground where it comes nearest to it between both ends,
-    negative where it is blocked. Between samples the ground depends on the method of interpolation,
-    and so may the answer: those methods that say otherwise are named, and --method all shows them
-    all. Where only a void lies between, the answer is undecided. The exit code is 0 in any case.
+    the height of the sight line above ground at its closest approach, negative where it is blocked.
+    The stretches at both ends on which the line only goes away from the ground do not count: close
+    to the eye it is lower than that. If nothing is left, it is that of an end.
+
+    Between samples the ground depends on the method of interpolation, and so may the answer: those
+    methods that say otherwise are named, and --method all shows them all. Where only a void lies
+    between, the answer is undecided. The exit code is 0 in any case. All methods are always asked:
+    lines of millions of points take a while, and a longer --step shortens it.
 
     Elevations in feet or another unit that the band declares are converted: all heights are
     metres, and distances are metres on the ground.
@@ -82,6 +88,7 @@ def los(
     demzip los tile.dz 7.51 46.49 7.56 46.45 --target 0 --curvature --method all
     """
     no_stream(file)
+    check_method_or_all(method)
     ends = (
         coordinate(x1, "X1"), coordinate(y1, "Y1"), coordinate(x2, "X2"), coordinate(y2, "Y2"),
     )  # fmt: skip
@@ -89,10 +96,12 @@ def los(
     from demzip.io.terrain import open_terrain
 
     with open_terrain(file, band) as terrain:
-        sight = terrain.line_of_sight(
-            *ends, observer=observer, target=target, curvature=curvature, refraction=refraction,
-            method=DEFAULT_METHOD if method == ALL else method, step=step, crs=crs,
-        )  # fmt: skip
+        with progress_bar() as progress:
+            sight = terrain.line_of_sight(
+                *ends, observer=observer, target=target, curvature=curvature,
+                refraction=refraction, method=DEFAULT_METHOD if method == ALL else method,
+                step=step, crs=crs, progress=progress,
+            )  # fmt: skip
         say_where(terrain)
         say_unit(terrain.name, sight.unit)
         if as_json:
@@ -131,7 +140,7 @@ def _show(terrain: "Terrain", sight: "Sight", crs: str | None) -> None:
     if sight.first is not None:
         data(f"blocked first    {_where(sight.first, digits)}")
     if sight.lowest is not None:
-        data(f"least clearance  {_where(sight.lowest, digits)}")
+        data(f"closest approach {_where(sight.lowest, digits)}")
         least = "at least " if sight.void else ""
         data(
             f"to be seen       the target needs {least}{far.needed:.3f} m above ground, or the "

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 DEFAULT_METHOD = "bilinear"  # that of demzip.surface, which takes long to import
+ALL = "all"  # methods
 PLAIN = 1.0  # elevations below it get significant digits
 HALF_TURN = 180.0  # degrees
 LON_LAT = "EPSG:4326"
@@ -39,6 +40,13 @@ Method = Annotated[
     typer.Option(
         "--method", "-m", metavar="METHOD",
         help="Of interpolation; demzip sample --methods lists them.",
+    ),
+]  # fmt: skip
+MethodOrAll = Annotated[
+    str,
+    typer.Option(
+        "--method", "-m", metavar="METHOD",
+        help="Of interpolation, or all; demzip sample --methods lists them.",
     ),
 ]  # fmt: skip
 Band = Annotated[int, typer.Option(metavar="N", help="Band, from 1 on.")]
@@ -67,6 +75,36 @@ def coordinate(text: str, name: str) -> float:
     if not is_number(text.strip()):
         raise OptionsError(f"{name} {text.strip()!r}: it must be a number")
     return float(text)
+
+
+def check_method_or_all(name: str) -> None:
+    """Refuse names that are neither a method's nor ALL.
+
+    Raises:
+        OptionsError: It is such a name; the message lists what there is.
+
+    """
+    from demzip.surface.methods import check_method
+
+    try:
+        if name != ALL:
+            check_method(name)
+    except OptionsError as error:
+        raise OptionsError(f"{error}, or {ALL}") from error
+
+
+def refuse_all(name: str) -> None:
+    """Refuse ALL where one method is needed.
+
+    Raises:
+        OptionsError: It is ALL.
+
+    """
+    if name == ALL:
+        raise OptionsError(
+            f"--method {ALL} is for demzip sample and demzip los; choose one here, demzip sample "
+            "--methods lists them"
+        )
 
 
 def one_form(**forms: bool) -> str | None:
@@ -118,12 +156,11 @@ def show_table(titles: list[str], rows: Iterable[list[str]]) -> None:
 
 def say_where(terrain: "Terrain") -> None:
     """Say what coordinates mean in a raster that lies nowhere."""
-    if terrain.transform.is_identity:
-        lacks = "has a CRS but no transform" if terrain.crs else "nothing says where it lies"
-        say(
-            f"note: {terrain.name}: {lacks}; x is the column and y the row, 0.5 0.5 the centre of "
-            "the first sample"
-        )
+    from demzip.terrain.places import what_is_missing
+
+    missing = what_is_missing(terrain)
+    if missing is not None:
+        say(f"note: {terrain.name}: {missing}")
 
 
 def say_unit(name: str, unit: float) -> None:
@@ -137,6 +174,8 @@ def say_missing(terrain: "Terrain", outside: int, voids: int, count: int, asked:
     if outside:
         say(f"note: {terrain.name}: {outside} of {count} points lie outside the raster")
     if outside == count:
+        from demzip.terrain.places import bounds
+
         west, south, east, north = bounds(terrain)
         say(f"note: {terrain.name}: its own x are {west:.10g} to {east:.10g}, its y {south:.10g} "
             f"to {north:.10g}{_mistaken(terrain, *asked)}")  # fmt: skip
@@ -159,15 +198,6 @@ def _all_inside(terrain: "Terrain", x: list[float], y: list[float], crs: str | N
         return bool(terrain.inside(*terrain.positions(x, y, crs)).all())
     except OptionsError:  # no way from one CRS to the other: the moon has none to the earth
         return False
-
-
-def bounds(terrain: "Terrain") -> tuple[float, float, float, float]:
-    """West, south, east and north edges, of the corners of the raster."""
-    rows, cols = terrain.shape
-    t = terrain.transform
-    xs = [t.c + t.a * col + t.b * row for col in (0, cols) for row in (0, rows)]
-    ys = [t.f + t.d * col + t.e * row for col in (0, cols) for row in (0, rows)]
-    return min(xs), min(ys), max(xs), max(ys)
 
 
 def lon_lat(

@@ -23,6 +23,7 @@ from demzip.cli.places import (
     lon_lat,
     one_form,
     or_none,
+    refuse_all,
     say_missing,
     say_where,
     show_table,
@@ -79,6 +80,7 @@ def profile(
     demzip profile tile.dz 2603000 1143000 2607000 1146000 --crs EPSG:2056 --plot line.svg
     """
     no_stream(file)
+    refuse_all(method)
     form = one_form(json=as_json, csv=as_csv, geojson=as_geojson)
     texts = {"X1": x1, "Y1": y1, "X2": x2, "Y2": y2}
     ends = [coordinate(text, name) for name, text in texts.items()]

@@ -10,12 +10,14 @@ import typer
 
 from demzip.cli.console import data, say_if_first_run, write_json
 from demzip.cli.places import (
+    ALL,
     DEFAULT_METHOD,
     AsCsv,
     AsGeojson,
     Band,
     Crs,
-    Method,
+    MethodOrAll,
+    check_method_or_all,
     coordinate,
     exact,
     feature,
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from demzip.terrain.terrain import Terrain
-
-ALL = "all"
 
 
 def _list_methods(wanted: bool) -> None:
@@ -65,7 +65,7 @@ def sample(
         str | None, typer.Argument(metavar="Y", help="Northing or latitude.")
     ] = None,
     *,
-    method: Method = DEFAULT_METHOD,
+    method: MethodOrAll = DEFAULT_METHOD,
     methods: Annotated[
         bool,
         typer.Option(
@@ -100,9 +100,10 @@ def sample(
     no_stream(file)
     form = one_form(json=as_json, csv=as_csv, geojson=as_geojson)
     points = _points(x, y)
-    from demzip.surface.methods import METHODS, check_method
+    check_method_or_all(method)
+    from demzip.surface.methods import METHODS
 
-    names = list(METHODS) if method == ALL else [check_method(method).name]
+    names = list(METHODS) if method == ALL else [method]
     say_if_first_run()
     from demzip.io.terrain import open_terrain
 

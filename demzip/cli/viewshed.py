@@ -11,7 +11,9 @@ from demzip.cli.los import Curvature, Observer, Refraction
 from demzip.cli.places import Band, Crs, coordinate, decimals, height_text, say_unit
 from demzip.cli.progress import progress_bar
 from demzip.cli.streams import no_stream
+from demzip.errors import OptionsError
 
+GEOTIFF = (".tif", ".tiff")
 SQUARE_KILOMETRE = 1e6
 
 
@@ -61,6 +63,8 @@ def viewshed(
     demzip viewshed tile.dz 7.51 46.49 --radius 2000 --target 20 --curvature --model planes
     """
     no_stream(file)
+    if output is not None and output.suffix.lower() not in GEOTIFF:
+        raise OptionsError(f"--output {output}: its name must end in .tif or .tiff")
     place = coordinate(x, "X"), coordinate(y, "Y")
     say_if_first_run()
     from demzip.io.viewshed import viewshed as write_viewshed
@@ -72,7 +76,16 @@ def viewshed(
             observer=observer, target=target, curvature=curvature, refraction=refraction,
             model=model, crs=crs, jobs=jobs,
         )  # fmt: skip
+    if found.placeless:
+        from demzip.terrain.places import NOWHERE
+
+        say(f"note: {file}: {NOWHERE}")
     say_unit(file, found.unit)
+    if found.distorted:
+        say(
+            f"note: {path}: it reaches far from the observer, whose metres per degree are used "
+            "everywhere; choose a radius of some tens of kilometres"
+        )
     digits = decimals(found.crs)
     if found.unknown:
         beyond = "" if found.radius is None else " or beyond the radius"

@@ -21,7 +21,8 @@ from demzip.io.readback import ReadBack
 from demzip.io.source import detail, gdal_limits
 from demzip.io.terrain import open_terrain
 from demzip.options import DEFAULT_BLOCK, thread_count
-from demzip.terrain.relief import Light, is_placeless, shaded
+from demzip.terrain.places import is_placeless
+from demzip.terrain.relief import Light, shaded
 from demzip.terrain.terrain import Terrain
 
 MOST_PICTURE = 1 << 28  # samples of a .png, which GDAL packs as a whole

@@ -1,17 +1,17 @@
 """Viewsheds as GeoTIFFs."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import rasterio
 from rasterio.errors import CRSError, RasterioError
+from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
 from demzip.errors import DemzipError
 from demzip.io.crs import geotiff_crs
-from demzip.io.files import PathLike, output_path, replacing
+from demzip.io.files import PathLike, output_path, reason, replacing
 from demzip.io.quiet import without_warnings
 from demzip.io.readback import ReadBack
 from demzip.io.source import detail, gdal_limits
@@ -69,12 +69,15 @@ def _write(temporary: Path, path: Path, found: Viewshed) -> None:
             if found.crs is not None:
                 profile["crs"], more = geotiff_crs(found.crs)
                 profile |= more
-            with rasterio.open(temporary, "w", **profile) as dataset:
-                dataset.write(found.visible, 1)
-                dataset.set_band_description(1, "visible")
+            with MemoryFile() as memory:  # on a full disk libtiff would print lines of its own
+                with memory.open(**profile) as dataset:
+                    dataset.write(found.visible, 1)
+                    dataset.set_band_description(1, "visible")
+                temporary.write_bytes(memory.getbuffer())
             back = ReadBack(path)
             back.note(Window(0, 0, width, height), found.visible)
             back.check(temporary)
     except (RasterioError, CRSError) as error:
-        reason = detail(error).replace(os.fspath(temporary), os.fspath(path))
-        raise DemzipError(f"{path}: cannot be written ({reason})") from error
+        raise DemzipError(f"{path}: cannot be written ({detail(error)})") from error
+    except OSError as error:
+        raise DemzipError(f"{path}: cannot be written ({reason(error)})") from error

@@ -20,7 +20,8 @@ from rasterio.transform import Affine
 from demzip.errors import DemzipError
 from demzip.io.files import PathLike, reason, replacing
 from demzip.terrain.crs import parse
-from demzip.terrain.relief import is_placeless, is_turned
+from demzip.terrain.places import is_placeless
+from demzip.terrain.relief import is_turned
 from demzip.terrain.terrain import Terrain
 
 FONT = "DejaVu Sans"

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.transform import Affine
 
 from demzip.codec import in_order
 from demzip.errors import UnsupportedError
 from demzip.surface.shading import ALTITUDE, AZIMUTH, check_light, hillshade
+from demzip.terrain.places import is_placeless
 from demzip.terrain.terrain import Terrain
 
 Float64Array = NDArray[np.float64]
@@ -52,11 +52,6 @@ class Light:
             heights, x, y, azimuth=self.azimuth, altitude=self.altitude,
             z_factor=self.z_factor, multidirectional=self.multidirectional, edges=self.edges,
         )  # fmt: skip
-
-
-def is_placeless(terrain: Terrain) -> bool:
-    """Whether nothing says where a raster lies: its rows then run south, as in a picture."""
-    return terrain.crs is None and terrain.transform == Affine.identity()
 
 
 def is_turned(terrain: Terrain) -> bool:

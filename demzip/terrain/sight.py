@@ -1,5 +1,6 @@
 """Lines of sight over a raster: is that point seen from this one, and what stands between."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from demzip.errors import OptionsError
 from demzip.surface.methods import METHODS, check_method
 from demzip.surface.sight.line import LineOfSight, line_of_sight
 from demzip.terrain.curvature import bend_of, check_height
+from demzip.terrain.places import outside
 from demzip.terrain.track import Track, between, track_of
 
 if TYPE_CHECKING:
@@ -73,8 +75,8 @@ class Verdict:
 
     Attributes:
         visible: None if it is undecided: nothing known blocks the line, but it crosses a void.
-        clearance: Least height of the line above ground, where it comes near to it between the
-            ends; None if none is known.
+        clearance: Height of the line above ground at its closest approach, see Sight.lowest; None
+            if none is known.
 
     """
 
@@ -91,8 +93,9 @@ class Sight:
         visible: As in Verdict.
         length: Metres from the observer to the target.
         observer, target: The ends.
-        lowest: Where the line comes nearest to the ground between the ends; an end if it only
-            goes away from it, None if observer and target are the same point.
+        lowest: Closest approach of the line to the ground, but for the stretches at both ends on
+            which it only goes away from it; an end if nothing is left, None if observer and target
+            are the same point.
         first: Where the line is blocked first; None if it is not.
         void: Metres of the line that lie in voids.
         refraction: Coefficient; None if the earth is taken to be flat.
@@ -115,7 +118,7 @@ class Sight:
 
     @property
     def clearance(self) -> float | None:
-        """Least height of the line above ground between the ends."""
+        """Height of the line above ground at `lowest`, which is not the least near the ends."""
         return None if self.lowest is None else self.lowest.clearance
 
     @property
@@ -135,6 +138,7 @@ def see(
     method: str,
     step: float | None,
     crs: object | None,
+    progress: Callable[[str, int, int], object] | None = None,
 ) -> Sight:
     """A line of sight; arguments and errors as for Terrain.line_of_sight."""
     check_method(method)
@@ -143,7 +147,7 @@ def see(
     bend, refraction = bend_of(terrain.crs, curvature=curvature, refraction=refraction)
     x1, y1, x2, y2 = ends
     own = terrain.to_raster([x1, x2], [y1, y2], crs)
-    grounds = _grounds(terrain, own, method, ends)
+    grounds = _grounds(terrain, own, method, ends, crs)
     here = float(own[0][0]), float(own[1][0]), float(own[0][1]), float(own[1][1])
     length = float(terrain.ground.distance(*here))
     near, far = End(x1, y1, grounds[0], observer, 0.0), End(x2, y2, grounds[1], target, 0.0)
@@ -151,7 +155,11 @@ def see(
         same = dict.fromkeys(METHODS, Verdict(visible=True, clearance=None))
         return Sight(method, True, length, near, far, None, None, 0.0, refraction, unit, same)
     track = track_of(terrain, here, length, step)
-    found = {name: _look(terrain, track, name, (observer, target, bend)) for name in METHODS}
+    found = {}
+    for name in METHODS:
+        found[name] = _look(terrain, track, name, (observer, target, bend))
+        if progress is not None:
+            progress("looking", 1, len(METHODS))
     seen = found[method]
     blocked = np.flatnonzero(seen.line.blocked)
     void = np.isnan(seen.ground)
@@ -175,17 +183,20 @@ def _grounds(
     own: tuple[Float64Array, Float64Array],
     method: str,
     ends: tuple[float, float, float, float],
+    crs: object | None,
 ) -> tuple[float, float]:
     """Elevations of both ends in metres."""
     rows, cols = terrain.positions(*own)
     heights = terrain.metres * terrain.interpolate(rows, cols, method=method)
     inside = terrain.inside(rows, cols)
     for number, name in enumerate(("observer", "target")):
-        where = f"{terrain.name}: the {name} at {ends[2 * number]} {ends[2 * number + 1]}"
+        x, y = ends[2 * number : 2 * number + 2]
         if not inside[number]:
-            raise OptionsError(f"{where} is outside the raster")
+            raise outside(terrain, name, x, y, crs)
         if np.isnan(heights[number]):
-            raise OptionsError(f"{where} is in a void: no ground is known there")
+            raise OptionsError(
+                f"{terrain.name}: the {name} at {x} {y} is in a void: no ground is known there"
+            )
     return float(heights[0]), float(heights[1])
 
 

@@ -31,6 +31,7 @@ BoolArray = NDArray[np.bool_]
 
 CACHE_BYTES = 256 << 20
 FULL_TURN = 360.0  # degrees
+FARTHEST = 1e12  # of coordinates: what is larger has no room for cells
 
 
 class Terrain:
@@ -60,9 +61,8 @@ class Terrain:
         self.units = source.units
         self._source = source
         self._blocks = Blocks(source, cache_bytes)
-        back = ~self.transform
-        corner = self.transform.c, self.transform.f
-        self._numbers = np.array([*corner, back.a, back.b, back.d, back.e])
+        t, back = self.transform, ~self.transform
+        self._numbers = np.array([t.c, t.f, back.a, back.b, back.d, back.e])
 
     # ---------------------------------------------------------------- the file
 
@@ -294,13 +294,13 @@ class Terrain:
         """
         check_method(method)
         ends_x, ends_y = self.to_raster([x1, x2], [y1, y2], crs)
-        for x, y, there in ((x1, y1, ends_x[0] + ends_y[0]), (x2, y2, ends_x[1] + ends_y[1])):
-            if not np.isfinite(there):
-                raise OptionsError(f"point {x} {y}: it has no place in the raster's CRS")
+        for x, y, *there in ((x1, y1, ends_x[0], ends_y[0]), (x2, y2, ends_x[1], ends_y[1])):
+            if not (np.abs(there) < FARTHEST).all():
+                known = f"point {x} {y}: it has no place in the raster's CRS"
+                raise OptionsError(f"{known}; check it, and the CRS that it is given in")
         if step is None:
             step = half_cell(self, float(ends_x.mean()), float(ends_y.mean()))
-        west, east = map(float, ends_x)
-        south, north = map(float, ends_y)
+        (west, south), (east, north) = zip(ends_x.tolist(), ends_y.tolist(), strict=True)
         xs, ys, distance = self.ground.line(west, south, east, north, step)
         rows, cols = self.positions(xs, ys)
         elevation = self.interpolate(rows, cols, method=method)
@@ -322,6 +322,7 @@ class Terrain:
         method: str = DEFAULT_METHOD,
         step: float | None = None,
         crs: object | None = None,
+        progress: Callable[[str, int, int], object] | None = None,
     ) -> Sight:
         """Whether a target is seen from a point, and what stands between (docs/queries.md).
 
@@ -337,6 +338,7 @@ class Terrain:
             method: As for `sample`; the answers of all others are told beside.
             step: Metres at most from point to point; by default half a cell.
             crs: Of the points and of the result, as for `sample`.
+            progress: Called with a stage, the methods done since the last call, and those in all.
 
         Raises:
             OptionsError: As for `profile`; an end is outside the raster or in a void, or a height
@@ -345,7 +347,7 @@ class Terrain:
         """
         return see(
             self, (x1, y1, x2, y2), observer=observer, target=target, curvature=curvature,
-            refraction=refraction, method=method, step=step, crs=crs,
+            refraction=refraction, method=method, step=step, crs=crs, progress=progress,
         )  # fmt: skip
 
     def viewshed(

@@ -13,10 +13,13 @@ from demzip.errors import OptionsError
 from demzip.options import thread_count
 from demzip.surface.sight.viewshed import HIDDEN, UNDECIDED, VISIBLE, Metric, check_model, viewshed
 from demzip.terrain.curvature import bend_of, check_height
+from demzip.terrain.ground import POLE
+from demzip.terrain.places import is_placeless, outside
 
 if TYPE_CHECKING:
     from demzip.terrain.terrain import Terrain
 
+FLAT = 1.25  # degrees: a tile of one, and what lies around it, is taken for flat
 SAMPLES = 1 << 26  # that are looked at at once, some 20 bytes each
 
 
@@ -37,6 +40,10 @@ class Viewshed:
         model: Of demzip.surface.sight.viewshed.
         cell: Square metres of a sample, at the observer.
         unit: Metres of a unit of the raster's own elevations.
+        areas: (rows,) float64, square metres of a sample of each row.
+        placeless: Whether nothing says where the raster lies.
+        distorted: Whether samples lie so far from the observer that its metres per degree are no
+            good measure there.
 
     """
 
@@ -53,11 +60,14 @@ class Viewshed:
     model: str
     cell: float
     unit: float
+    areas: NDArray[np.float64]
+    placeless: bool
+    distorted: bool
 
     @property
     def area(self) -> float:
         """Square metres that are seen."""
-        return self.count(VISIBLE) * self.cell
+        return float((self.visible == VISIBLE).sum(axis=1) @ self.areas)
 
     def count(self, value: int) -> int:
         """Samples of a value."""
@@ -138,8 +148,37 @@ def view(
     cell = math.sqrt(metric.a * metric.d - metric.b**2)
     return Viewshed(
         visible, transform, terrain.crs, x, y, ground, observer, target, radius, refraction, model,
-        cell, terrain.metres,
+        cell, terrain.metres, _areas(terrain, transform, visible.shape, cell),
+        is_placeless(terrain), _is_far(terrain, transform, visible.shape, x, y),
     )  # fmt: skip
+
+
+def _areas(
+    terrain: "Terrain", t: Affine, shape: tuple[int, ...], cell: float
+) -> NDArray[np.float64]:
+    """Square metres of a sample of each row, in the middle of the row."""
+    rows, cols = shape
+    ground = terrain.ground
+    if not ground.is_geographic:
+        return np.full(rows, cell)
+    half = max(abs(number) for number in (t.a, t.b, t.d, t.e)) / 2
+    top = POLE / ground.unit - half
+    middles = np.array([_corner(t, row + 0.5, cols / 2) for row in range(rows)])
+    x, y = middles[:, 0], np.clip(middles[:, 1], -top, top)
+    wide = ground.distance(x - half, y, x + half, y)
+    high = ground.distance(x, y - half, x, y + half)
+    areas: NDArray[np.float64] = wide * high * (abs(t.determinant) / (2 * half) ** 2)
+    return areas
+
+
+def _is_far(terrain: "Terrain", t: Affine, shape: tuple[int, ...], x: float, y: float) -> bool:
+    """Whether a corner lies more than FLAT degrees from the observer, in x or y."""
+    if not terrain.ground.is_geographic:
+        return False
+    rows, cols = shape
+    corners = [_corner(t, row, col) for row in (0, rows) for col in (0, cols)]
+    most = max(max(abs(west - x), abs(south - y)) for west, south in corners)
+    return bool(most * terrain.ground.unit > FLAT)
 
 
 def _corner(t: Affine, row: float, col: float) -> tuple[float, float]:
@@ -151,9 +190,7 @@ def _sample(terrain: "Terrain", place: tuple[float, float], crs: object | None) 
     """Row and column of the sample in which a point lies."""
     row, col = (float(axis) for axis in terrain.positions(*place, crs))
     if not terrain.inside(row, col):
-        raise OptionsError(
-            f"{terrain.name}: the observer at {place[0]} {place[1]} is outside the raster"
-        )
+        raise outside(terrain, "observer", *place, crs)
     last_row, last_col = (size - 1 for size in terrain.shape)
     return min(math.floor(row + 0.5), last_row), min(math.floor(col + 0.5), last_col)
 

@@ -317,7 +317,7 @@ def test_wrong_arguments_of_profile(made, run, assert_fails, files, monkeypatch)
         ((*line, "--step", "1e400"), 2, ["step inf", "below 1.8e308"]),
         ((*line, "--step", "1e-9"), 2, ["longer"]),
         ((*line, "--crs", "EPSG:1"), 2, ["EPSG:1"]),
-        ((*line, "--method", "all"), 2, ["'all'"]),
+        ((*line, "--method", "all"), 2, ["--method all"]),
         ((made, "0", "0", "0", "100"), 2, ["pole"]),
         ((*line, "--plot", "a.tif"), 2, ["--plot a.tif", ".svg"]),
         ((*line, "--plot", "old.svg"), 2, ["old.svg", "exists already"]),

@@ -7,6 +7,7 @@ import pytest
 import rasterio
 from rasterio.transform import Affine
 
+import demzip
 from demzip.surface.methods import METHODS
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
@@ -37,7 +38,7 @@ def test_a_blocked_line_is_explained(ridge, run):
     assert lines[0] == (
         "not visible (bilinear): from 1.75 m above 0 m to 20 m above 0 m, 400.0 m away, flat earth"
     )
-    assert lines[2].startswith("least clearance  -53.688 m at 100.0 m, -1010.000 5000290.000: ")
+    assert lines[2].startswith("closest approach -53.688 m at 100.0 m, -1010.000 5000290.000: ")
     assert "ground 60.000 m, sight line 6.312 m" in lines[2]
     # From 1.75 m the line over the ridge rises by 58.25 m in 100 m; from 20 m by 40 m in 300 m.
     assert "the target needs 234.750 m above ground, or the observer 73.333 m" in lines[3]
@@ -111,6 +112,16 @@ def test_los_refuses(ridge, run, assert_fails):
     assert run("los", ridge, *HERE, "1").exit_code == 2
 
 
+def test_coordinates_that_lie_nowhere(ridge, run, assert_fails):
+    """However large: no warning of NumPy's."""
+    for far in ("1e308", "-1e308", "1e200"):
+        for ends in ((far, far, far, far), (*HERE, far, far)):
+            done = run("profile", ridge, *ends)
+            assert_fails(done, 2, f"point {float(far)}", "check it, and the CRS")
+            assert_fails(run("los", ridge, *ends), 2, "outside the raster")
+        assert_fails(run("viewshed", ridge, far, far), 2, "outside the raster")
+
+
 def test_viewshed_writes_what_is_seen(ridge, run, files):
     result = run("viewshed", ridge, *HERE, "-o", "seen.tif")
     assert result.exit_code == 0
@@ -161,7 +172,58 @@ def test_a_raster_that_lies_nowhere(tmp_path, monkeypatch, run):
     result = run("los", "plain.tif", "0.5", "0.5", "8.5", "7.5")
     assert result.stdout.startswith("visible")
     assert "x is the column and y the row" in result.stderr
-    assert run("viewshed", "plain.tif", "0.5", "0.5").exit_code == 0
+    seen = run("viewshed", "plain.tif", "4.5", "4.5", "--radius", "2")
+    assert seen.exit_code == 0
+    note = "demzip: note: plain.tif: nothing says where it lies; x is the column and y the row, "
+    assert seen.stderr.startswith(note)
+    for command in (("los", "plain.tif", 1, 1, 20, 20), ("viewshed", "plain.tif", 20, 20, "-f")):
+        words = run(*command).stderr
+        assert "its own x are 0 to 9, its y 0 to 8; nothing says where it lies" in words
+
+
+def test_a_place_outside_is_told_where_the_raster_is(ridge, run, assert_fails):
+    own = "its own x are -1220 to -420, its y 5000000 to 5000600 (EPSG:32633)"
+    words = f"the target at 0.0 0.0 is outside the raster; {own}"
+    assert_fails(run("los", ridge, *HERE, 0, 0), 2, words)
+    elsewhere = ("--crs", "EPSG:4326")
+    words = f"at 7.0 46.0 (EPSG:4326) is outside the raster; {own}"
+    assert_fails(run("los", ridge, 7, 46, 8, 46, *elsewhere), 2, f"the observer {words}")
+    assert_fails(run("viewshed", ridge, 7, 46, *elsewhere), 2, f"the observer {words}")
+
+
+def test_the_whole_earth_is_no_larger_than_it_is(tmp_path, monkeypatch, run):
+    """From 10000 km above a flat one all of it is seen, each row with its own area: 510 Mkm2."""
+    monkeypatch.chdir(tmp_path)
+    with rasterio.open(
+        "earth.tif", "w", driver="GTiff", height=180, width=360, count=1, dtype="int16",
+        crs="EPSG:4326", transform=Affine(1, 0, -180, 0, -1, 90),
+    ) as dataset:  # fmt: skip
+        dataset.write(np.zeros((180, 360), "int16"), 1)
+    with demzip.open_terrain("earth.tif") as terrain:
+        shed = terrain.viewshed(7.5, 0.5, observer=1e7, model="planes")
+        near = terrain.viewshed(7.5, 0.5, radius=1.2e5, model="planes")
+    assert shed.share == 1
+    assert shed.area == pytest.approx(510.0656e12, rel=1e-3)
+    assert (shed.distorted, near.distorted) == (True, True)
+    options = ("earth.tif", "7.5", "0.5", "--model", "planes", "--force")
+    assert "metres per degree are used everywhere" in run("viewshed", *options).stderr
+    assert "per degree" not in run("viewshed", *options, "--radius", 50000).stderr
+
+
+def test_outputs_are_geotiffs_by_name(ridge, run, assert_fails, files):
+    for name in ("x.png", "x", "x.tif.gz"):
+        done = run("viewshed", ridge, *HERE, "-o", name)
+        assert_fails(done, 2, name, "must end in .tif or .tiff")
+    assert files() == ["ridge.tif"]
+    assert run("viewshed", ridge, *HERE, "-o", "x.TIFF").exit_code == 0
+
+
+def test_all_methods_only_where_there_is_room_for_them(ridge, run, assert_fails):
+    for command in (("los", ridge, *HERE, *THERE), ("sample", ridge, *HERE)):
+        assert_fails(run(*command, "-m", "guess"), 2, "'guess'", "biquintic-36, or all")
+    profile = run("profile", ridge, *HERE, *THERE, "-m", "all")
+    assert_fails(profile, 2, "--method all is for demzip sample and demzip los")
+    assert_fails(run("interpolation-table", "-m", "all"), 2, "--method all: leave the option out")
 
 
 def test_heights_in_feet_are_shown_in_metres(ridge, run):

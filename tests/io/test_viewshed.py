@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -186,6 +187,28 @@ def test_no_output_where_there_is_an_error(mountains, files):
     viewshed(mountains, *centre(5, 5))
     with pytest.raises(OptionsError, match="exists already"):
         viewshed(mountains, *centre(5, 5))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs ulimit")
+def test_no_room_for_the_output(mountains, files):
+    """Not a line of libtiff's, and no name of a temporary file."""
+    code = (
+        "import resource, demzip\n"
+        "from demzip.io.viewshed import viewshed\n"
+        "from demzip.errors import DemzipError\n"
+        f"viewshed('map.tif', *{centre(60, 100)}, 'seen.tif')\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))\n"
+        "try:\n"
+        f"    viewshed('map.tif', *{centre(60, 100)}, 'small.tif')\n"
+        "except DemzipError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=mountains.parent, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("small.tif: cannot be written (File too large)\n", "")
+    assert files(mountains.parent) == ["map.tif", "seen.tif"]
 
 
 def test_rasters_that_are_too_large_need_a_radius(tmp_path):

@@ -67,6 +67,35 @@ def test_a_line_over_a_profile():
     np.testing.assert_allclose(line.observer_needed[1:-1], [13 + 1 / 3 - 8, -8])
 
 
+def test_points_side_by_side_are_no_dip():
+    """A line that rises by 1e-5: over 2e-5 m that is less than rounding, but still it rises."""
+    distance = np.array([0.0, 10, 10.00002, 20, 20.00002, 30])
+    rising = line_of_sight(distance, np.zeros(6), 2.0, 2.0 + 3e-4)
+    assert rising.lowest == 0
+    falling = line_of_sight(distance, np.zeros(6), 2.0 + 3e-4, 2.0)
+    assert falling.lowest == 5
+    dip = line_of_sight(distance, np.array([0, 0, 0, 1e-3, 1e-3, 0]), 2.0, 2.0 + 3e-4)
+    assert dip.lowest == 3
+
+
+def test_what_lies_between_the_ends_counts_not_the_ends():
+    """Heights above ground as given: the line is level at 10."""
+    for heights, lowest in (
+        ([2, 5, 3, 6, 1], 2),
+        ([2, 5, 6, 1], 3),
+        ([2, 5, 6, 7], 0),
+        ([9, 1, 1, 8], 1),
+        ([2, 2, 2, 2], 0),
+        ([2, 4, np.nan, 5, 7, 3], 3),
+        ([2, np.nan, 3], 0),
+    ):
+        ground = 10 - np.array(heights, float)
+        line = line_of_sight(
+            np.arange(len(heights), dtype=float), ground, 10 - ground[0], 10 - ground[-1]
+        )
+        assert line.lowest == lowest, heights
+
+
 def test_curvature_by_hand():
     """Half way of 20 km a line sinks by 10 km * 10 km / 2 R, less a seventh: 6.719 m."""
     bend, coefficient = bend_of(None, curvature=True, refraction=None)
@@ -190,10 +219,19 @@ def test_linear_clearance_is_that_of_every_break(seed):
         heights.append(eye * (1 - share) + top * share - height)
     heights.append(5.0)
     found = look(terrain(ground), start, end, observer=2, target=5, method="linear-nw-se")
-    threes = zip(heights[:-2], heights[1:-1], heights[2:], strict=True)
-    dips = [middle for before, middle, after in threes if middle <= min(before, after) + 1e-9]
+    dips = [
+        middle
+        for place, middle in enumerate(heights)
+        if middle < min(max(heights[: place + 1]), max(heights[place:])) - 1e-9
+    ]
     assert found.clearance == pytest.approx(min(dips, default=2), abs=1e-6)
     assert found.visible == (min(heights) >= -1e-6)
+
+
+def test_progress_counts_the_methods(cell):
+    said = []
+    look(cell, (0, 0), (5, 5), progress=lambda *words: said.append(words))
+    assert said == [("looking", 1, len(METHODS))] * len(METHODS)
 
 
 # ---- voids, ends, lengths ---------------------------------------------------------------------

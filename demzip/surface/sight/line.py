@@ -9,7 +9,7 @@ from demzip.surface.sight.kernels import TOUCH
 
 Float64Array = NDArray[np.float64]
 
-LEVEL = 1e-9  # metres, more than rounding: what differs by less is level
+LEVEL = 1e-9  # metres, more than rounding: what falls by less does not fall
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,18 @@ class LineOfSight:
 
     @property
     def lowest(self) -> int | None:
-        """Point between the ends where the line comes nearest to the ground.
+        """Point where the line comes nearest to the ground on its way.
 
-        The line leaves the eye, as a rule, before it comes near to anything: only a point that is
-        no farther from the ground than its neighbours counts, and if there is none an end.
+        The line leaves the eye, as a rule, before it comes near to anything: the stretches at both
+        ends on which it only goes away from the ground are left out. If nothing is left, an end.
         """
-        inner = self.clearance[1:-1]
-        higher = [~(beside < inner - LEVEL) for beside in (self.clearance[:-2], self.clearance[2:])]
-        dips = np.flatnonzero(higher[0] & higher[1] & ~np.isnan(inner))
-        if dips.size:
-            return int(dips[np.argmin(inner[dips])]) + 1
+        heights = np.where(np.isnan(self.clearance), np.inf, self.clearance)
+        falls = heights < np.maximum.accumulate(heights) - LEVEL
+        rises = heights < np.maximum.accumulate(heights[::-1])[::-1] - LEVEL
+        if falls.any() and rises.any():
+            start, stop = int(np.argmax(falls)), heights.size - int(np.argmax(rises[::-1]))
+            if start < stop:
+                return start + int(np.argmin(heights[start:stop]))
         ends = self.clearance[[0, -1]]
         return None if np.isnan(ends).any() else int(np.argmin(ends)) * (self.clearance.size - 1)
 
