@@ -204,7 +204,7 @@ def animate(
         Path,
         typer.Option("--output", "-o", metavar="OUT", help="File to write: .gif or .mp4."),
     ],
-    rate: Annotated[float, typer.Option(metavar="N", help="Frames a second, up to 50.")] = 5.0,
+    rate: Annotated[float, typer.Option(metavar="N", help="Frames a second, 0.1 to 50.")] = 5.0,
     azimuth: Annotated[
         float, typer.Option(metavar="DEG", help="Of the light, clockwise from north.")
     ] = 315.0,

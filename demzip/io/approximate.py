@@ -123,11 +123,11 @@ def fit_implicit(
     with replacing(path, src, overwrite=overwrite) as temporary:
         heights, about = _read(src, band)
         album = None if snapshots is None else Album(Path(snapshots), jobs)
+        weights = cell_weights(
+            heights, _transform(about), _crs(about), region=region,
+            region_weight=_region_weight(region, region_weight), slope_weight=slope_weight,
+        )  # fmt: skip
         with naming(src):
-            weights = cell_weights(
-                heights, _transform(about), _crs(about), region=region,
-                region_weight=_region_weight(region, region_weight), slope_weight=slope_weight,
-            )  # fmt: skip
             made = approximate(
                 heights, weights, about, options, jobs, on_report,
                 None if album is None else album.add,

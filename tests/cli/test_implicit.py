@@ -116,7 +116,10 @@ def test_snapshots_and_animation(ground, run, assert_fails, monkeypatch):
     assert_fails(run("implicit", "animate", "deep/steps", "-o", "x.gif"), 2, "exists already")
     assert_fails(run("implicit", "animate", "deep", "-o", "y.gif"), 2, "no snapshots")
     assert_fails(run("implicit", "animate", "deep/steps", "-o", "y.avi"), 2, ".gif or .mp4")
-    assert_fails(run("implicit", "animate", "deep/steps", "-o", "y.gif", "--rate", 0), 2, "rate")
+    for rate in (0, 0.001, 51, "nan"):
+        for name in ("y.gif", "y.mp4"):
+            failed = run("implicit", "animate", "deep/steps", "-o", name, "--rate", rate)
+            assert_fails(failed, 2, "rate", "0.1 to 50")
     monkeypatch.setitem(sys.modules, "PIL", None)
     assert_fails(run("implicit", "animate", "deep/steps", "-o", "y.gif"), 1, "demzip[plot]")
     monkeypatch.setenv("PATH", "")
@@ -248,6 +251,17 @@ def test_wrong_fits(ground, run, assert_fails, files, options, words):
     failed = run("implicit", "fit", ground, *FAST[2:], *options)
     assert_fails(failed, 1 if "none.json" in options else 2, *words)
     assert files() == ["g.tif"]
+
+
+def test_regions_in_metres(tmp_path):
+    """PROJ takes none of these for longitudes."""
+    path = tmp_path / "r.json"
+    path.write_text('{"type": "Point", "coordinates": [400500, 5100500]}')
+    with pytest.raises(demzip.OptionsError, match=r"r\.json: .*longitudes and latitudes"):
+        cell_weights(
+            np.zeros((4, 4)), from_origin(400000.0, 5101000.0, 500.0, 500.0),
+            rasterio.crs.CRS.from_epsg(32632), region=path, region_weight=2.0,
+        )  # fmt: skip
 
 
 def test_without_jax(ground, run, assert_fails, monkeypatch):
