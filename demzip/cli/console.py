@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -43,6 +45,20 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  any JSON value
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
+
+
+def count(number: int, noun: str) -> str:
+    """Things for people: "1 tile", "12 tiles"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+@contextmanager
+def staying(what: str) -> Iterator[None]:
+    """Have Ctrl-C tell what stays of results that are several files."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(what) from error
 
 
 def size(count: float) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from demzip.cli.console import Force, Jobs, say, say_if_first_run, size
+from demzip.cli.console import Force, Jobs, count, say, say_if_first_run, size, staying
 from demzip.cli.fitting import Device
 from demzip.cli.progress import progress_bar
 from demzip.cli.streams import no_stream
@@ -74,7 +74,8 @@ def fit(
     ] = None,
     snapshots: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder for snapshots, GeoTIFFs step-*.tif."),
+        typer.Option(metavar="DIR", help="Folder for snapshots, GeoTIFFs step-*.tif; -f replaces "
+            "those that are there."),
     ] = None,
     report: Annotated[
         int, typer.Option(metavar="N", help="Steps between two lines of statistics.")
@@ -107,14 +108,16 @@ def fit(
         learning_rate=learning_rate, batch=batch, loss=loss, seed=seed, device=device,
         report=report, every=every,
     )  # fmt: skip
-    done = fit_implicit(
-        raster, output, options=options, region=region, region_weight=region_weight,
-        slope_weight=slope_weight, snapshots=snapshots, band=band, jobs=jobs, overwrite=force,
-        on_report=_tell,
-    )  # fmt: skip
+    stays = f"snapshots in {snapshots} stay, nothing else was written" if snapshots else ""
+    with staying(stays):
+        done = fit_implicit(
+            raster, output, options=options, region=region, region_weight=region_weight,
+            slope_weight=slope_weight, snapshots=snapshots, band=band, jobs=jobs,
+            overwrite=force, on_report=_tell,
+        )  # fmt: skip
     errors = done.errors
     if done.snapshots:
-        say(f"{snapshots}: {len(done.snapshots)} snapshots")
+        say(f"{snapshots}: {count(len(done.snapshots), 'snapshot')}")
     say(
         f"{done.path}: {size(done.file_bytes)}, approximate: mean error {errors.mean:.4g}, "
         f"standard deviation {errors.deviation:.4g}, largest {errors.largest:.4g} in "
@@ -206,10 +209,13 @@ def animate(
     ],
     rate: Annotated[float, typer.Option(metavar="N", help="Frames a second, 0.1 to 50.")] = 5.0,
     azimuth: Annotated[
-        float, typer.Option(metavar="DEG", help="Of the light, clockwise from north.")
-    ] = 315.0,
+        float | None,
+        typer.Option(
+            metavar="DEG", help="Of the light, clockwise from north, 0 to 360; 315 by default."
+        ),
+    ] = None,
     altitude: Annotated[
-        float, typer.Option(metavar="DEG", help="Of the light above the horizon.")
+        float, typer.Option(metavar="DEG", help="Of the light above the horizon, 0 to 90.")
     ] = 45.0,
     multidirectional: Annotated[
         bool, typer.Option("--multidirectional", help="Light from four sides.")
@@ -226,12 +232,16 @@ def animate(
     demzip implicit animate steps/ -o fit.mp4 --rate 25 --multidirectional
     """
     no_stream(str(output))
+    if azimuth is not None and multidirectional:
+        raise OptionsError("--azimuth: --multidirectional has lights of its own; leave one out")
     say_if_first_run()
     from demzip.plots.animation import animate as make
+    from demzip.surface.shading import AZIMUTH
 
     with progress_bar() as progress:
         frames = make(
-            folder, output, rate=rate, azimuth=azimuth, altitude=altitude,
-            multidirectional=multidirectional, overwrite=force, progress=progress,
+            folder, output, rate=rate, azimuth=AZIMUTH if azimuth is None else azimuth,
+            altitude=altitude, multidirectional=multidirectional, overwrite=force,
+            progress=progress,
         )  # fmt: skip
-    say(f"{output}: {frames} frames, {size(output.stat().st_size)}")
+    say(f"{output}: {count(frames, 'frame')}, {size(output.stat().st_size)}")

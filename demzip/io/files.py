@@ -165,6 +165,27 @@ def check_output(dst: Path, src: PathLike, *, overwrite: bool) -> None:
 
 
 @contextmanager
+def filling(folder: Path) -> Iterator[None]:
+    """Make a folder, with those above it; remove what was made if nothing came into it.
+
+    Raises:
+        DemzipError: It cannot be made.
+
+    """
+    try:
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DemzipError(f"{folder}: cannot be made ({reason(error)})") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # one that is not empty stays
+            for path in made:
+                path.rmdir()
+
+
+@contextmanager
 def replacing(dst: Path, src: PathLike, *, overwrite: bool) -> Iterator[Path]:
     """Give a temporary file in the folder of `dst` that takes its place when all went well.
 

@@ -62,6 +62,9 @@ def animate(
         raise OptionsError(
             f"rate {rate}: it must be {MIN_RATE:g} to {MAX_RATE:g} frames a second"
         )
+    if not Path(folder).is_dir():
+        problem = "is not a folder" if Path(folder).exists() else "there is no such folder"
+        raise DemzipError(f"{folder}: {problem}")
     names = sorted(Path(folder).glob("step-*.tif"))
     if not names:
         raise OptionsError(

@@ -104,7 +104,10 @@ def test_snapshots_and_animation(ground, run, assert_fails, monkeypatch):
     run("implicit", "render", "g.approx.dz", "-o", "r.tif")
     with rasterio.open("r.tif") as back:
         assert np.array_equal(back.read(1), drawn)
-    assert_fails(run("implicit", "fit", ground, *options, "-f"), 2, "has snapshots already")
+    assert_fails(run("implicit", "fit", ground, *options), 2, "has snapshots already", "-f")
+    shutil.copy("deep/steps/step-0000004.tif", "deep/steps/step-0000009.tif")
+    assert run("implicit", "fit", ground, *options, "-f").exit_code == 0
+    assert sorted(path.name for path in Path("deep/steps").iterdir()) == names
 
     done = run("implicit", "animate", "deep/steps", "-o", "x.gif", "--rate", 10)
     assert done.exit_code == 0, done.output
@@ -120,6 +123,10 @@ def test_snapshots_and_animation(ground, run, assert_fails, monkeypatch):
         for name in ("y.gif", "y.mp4"):
             failed = run("implicit", "animate", "deep/steps", "-o", name, "--rate", rate)
             assert_fails(failed, 2, "rate", "0.1 to 50")
+    both = ("--azimuth", 90, "--multidirectional")
+    assert_fails(run("implicit", "animate", "deep/steps", "-o", "y.gif", *both), 2, "lights")
+    assert_fails(run("implicit", "animate", "none", "-o", "y.gif"), 1, "none: there is no such")
+    assert_fails(run("implicit", "animate", ground, "-o", "y.gif"), 1, "is not a folder")
     monkeypatch.setitem(sys.modules, "PIL", None)
     assert_fails(run("implicit", "animate", "deep/steps", "-o", "y.gif"), 1, "demzip[plot]")
     monkeypatch.setenv("PATH", "")
@@ -381,6 +388,43 @@ def test_tiles(ground, run):
         corners.append((tile.x, tile.y))
     xs, ys = zip(*corners, strict=True)
     assert (max(xs) - min(xs), max(ys) - min(ys)) == (1, 2)
+
+
+def test_tiles_of_a_raster_without_values(ground, run, files):
+    with rasterio.open(ground, "r+") as to:
+        to.write(np.full((40, 60), -9999, np.int16), 1)
+    done = run("tiles", ground, "--zoom", 12, "-o", "deep/t")
+    assert done.exit_code == 0, done.output
+    assert "g.tif: 0 tiles of zoom 12: it has no value" in done.stderr
+    assert files() == ["g.tif"]
+
+
+def test_snapshots_of_level_ground(ground, run):
+    with rasterio.open(ground, "r+") as to:
+        to.write(np.full((40, 60), 7, np.int16), 1)
+    done = run("implicit", "fit", ground, *FAST, "--every", 3, "--snapshots", "steps")
+    assert done.exit_code == 0, done.output
+    assert "steps: 1 snapshot\n" in done.stderr
+    with rasterio.open("steps/step-0000004.tif") as last:
+        assert (last.read(1) == 7).all()
+
+
+def test_what_stays_after_an_interrupt_is_told(ground, run, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("demzip.io.tiles._describe", stop)
+    done = run("tiles", ground, "--zoom", 12, "-o", "t")
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (
+        130, "demzip: interrupted; tiles in t that are complete stay",
+    )  # fmt: skip
+    monkeypatch.setattr("demzip.io.approximate._read", stop)
+    for options, words in (((), "nothing was written"), (
+        ("--every", 2, "--snapshots", "s"), "snapshots in s stay, nothing else was written",
+    )):  # fmt: skip
+        done = run("implicit", "fit", ground, *FAST, *options)
+        assert (done.exit_code, done.stderr) == (130, f"demzip: interrupted; {words}\n")
+    assert [path.name for path in Path().iterdir()] == ["g.tif"]
 
 
 def test_wrong_tiles(ground, run, assert_fails, monkeypatch):
