@@ -64,12 +64,17 @@ def staying(what: str) -> Iterator[None]:
 def size(count: float) -> str:
     """A number of bytes for people: "742 bytes", "1.3 MB"."""
     if count < KILO:
-        return f"{count:.0f} bytes"
+        return f"{count:.0f} byte{'' if count == 1 else 's'}"
     for unit in ("kB", "MB", "GB"):
         count /= KILO
         if count < KILO:
             return f"{count:.3g} {unit}"
     return f"{count / KILO:.4g} TB"
+
+
+def exact_size(count: int) -> str:
+    """A number of bytes, rounded and not: "1.3 MB (1304512 bytes)"."""
+    return f"{size(count)} ({count} bytes)" if count >= KILO else size(count)
 
 
 def say_if_first_run() -> None:

@@ -15,7 +15,6 @@ from rasterio.transform import Affine, array_bounds
 from demzip.codec import RasterDecoder
 from demzip.codec.approximation import ApproximateSurface, approximate, check_size
 from demzip.container.approximation import Errors
-from demzip.container.layout import MAGIC
 from demzip.errors import DemzipError, OptionsError
 from demzip.io.checks import Progress
 from demzip.io.crs import parse_crs
@@ -23,7 +22,7 @@ from demzip.io.files import (
     FileRanges,
     PathLike,
     filling,
-    is_remote,
+    is_dz,
     naming,
     output_path,
     reason,
@@ -172,10 +171,9 @@ def _read(src: PathLike, band: int) -> tuple[Float64Array, Georeference]:
 
 
 def _georeference(name: str) -> Georeference:
-    if not is_remote(name) and os.path.isfile(name):  # noqa: PTH113  may be a whole VRT
+    if is_dz(name):
         with FileRanges(name) as file, naming(name):
-            if file.read(0, len(MAGIC)) == MAGIC:
-                return RasterDecoder(file.read).georeference
+            return RasterDecoder(file.read).georeference
     with open_raster(name) as dataset:
         return read_georeference(dataset)
 

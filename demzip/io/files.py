@@ -9,6 +9,7 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
+from demzip.container.layout import MAGIC
 from demzip.errors import DemzipError, OptionsError, UnsupportedError
 
 PathLike = str | os.PathLike[str]
@@ -25,6 +26,14 @@ def is_remote(path: PathLike) -> bool:
     """Whether a name is a URL or one of GDAL's virtual file systems."""
     name = os.fspath(path)
     return "://" in name or name.startswith("/vsi")
+
+
+def is_dz(name: str) -> bool:
+    """Whether a name is that of a local file that begins as .dz files do."""
+    if is_remote(name) or not os.path.isfile(name):  # noqa: PTH113  may be a whole VRT
+        return False
+    with FileRanges(name) as file:
+        return file.read(0, len(MAGIC)) == MAGIC
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from rasterio.windows import Window
 
 from demzip.errors import DemzipError, OptionsError, UnsupportedError
 from demzip.io.checks import Progress, every
-from demzip.io.files import PathLike, check_output, filling, replacing
+from demzip.io.files import PathLike, check_output, filling, is_dz, replacing
 from demzip.io.profile import creation_options
 from demzip.io.quiet import without_warnings
 from demzip.io.readback import ReadBack
@@ -89,6 +89,10 @@ def tiles(
         names = ", ".join(RESAMPLINGS)
         raise OptionsError(f"unknown resampling {resampling!r}; choose one of {names}")
     target, name = Path(folder), os.fspath(src)
+    if is_dz(name):
+        raise OptionsError(
+            f"{name}: tiles are not cut from .dz files; decompress it first (demzip decompress)"
+        )
     with gdal_limits(), open_raster(name) as dataset:
         void = _nodata(dataset, nodata)
         found, cells = _plan(dataset, zoom)

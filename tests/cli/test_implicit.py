@@ -239,9 +239,20 @@ def test_damage(drawing, run, assert_fails, files):
     data = bytearray(drawing.read_bytes())
     data[100] ^= 1
     drawing.write_bytes(data)
-    for command in (("info",), ("implicit", "render", "-o", "x.tif")):
+    for command in (
+        ("info",), ("implicit", "render", "-o", "x.tif"), ("verify",), ("decompress",),
+        ("decompress", "--salvage"),
+    ):  # fmt: skip
         assert_fails(run(*command, drawing), 3, "a.dz", "damaged")
+    data[100] ^= 1
+    for extra in ("1 byte", "2 bytes"):
+        data += b"x"
+        drawing.write_bytes(data)
+        shown = run("info", drawing, "--json")
+        assert shown.exit_code == 0, shown.output
+        assert f"warning: a.dz: {extra} too long" in shown.stderr
     drawing.write_bytes(data[:90])
+    assert_fails(run("verify", drawing), 3, "a.dz", "ends")
     assert_fails(run("implicit", "render", "-o", "x.tif", drawing), 3, "a.dz", "ends")
     assert files() == ["a.dz"]
 
@@ -433,6 +444,8 @@ def test_wrong_tiles(ground, run, assert_fails, monkeypatch):
 
     fails(2, "zoom 25", zoom=25)
     fails(2, "zoom 0", "higher", zoom=0)
+    demzip.compress(ground)
+    assert_fails(run("tiles", "g.dz", "--zoom", 12, "-o", "t"), 2, "g.dz", "demzip decompress")
     fails(2, "bicubic", "cubic", options=("--resampling", "bicubic"))
     fails(2, "no-data 0.5", options=("--nodata", 0.5))
     run("tiles", ground, "--zoom", 12, "-o", "t")
