@@ -45,11 +45,15 @@ def fit(
     features: Annotated[int, typer.Option(metavar="N", help="Frequencies, up to 512.")] = 128,
     width: Annotated[int, typer.Option(metavar="N", help="Units of a layer, up to 128.")] = 32,
     depth: Annotated[int, typer.Option(metavar="N", help="Hidden layers, up to 16.")] = 8,
-    steps: Annotated[int, typer.Option(metavar="N", help="Steps of training.")] = 2000,
+    steps: Annotated[
+        int, typer.Option(metavar="N", help="Steps of training, up to 1000000.")
+    ] = 2000,
     learning_rate: Annotated[
         float, typer.Option(metavar="X", help="Of Adam; it falls to 0 along a cosine.")
     ] = 0.003,
-    batch: Annotated[int, typer.Option(metavar="N", help="Cells that a step draws.")] = 8192,
+    batch: Annotated[
+        int, typer.Option(metavar="N", help="Cells that a step draws, up to 1048576.")
+    ] = 8192,
     loss: Annotated[
         str, typer.Option(metavar="LOSS", help="mae, or mse, which counts large errors more.")
     ] = "mae",
@@ -96,6 +100,8 @@ def fit(
     demzip implicit fit tile.tif --every 10 --snapshots steps/
     """
     no_stream(raster)
+    if output is not None:
+        _check_suffix(output, ".dz")
     from demzip.training.devices import need_jax
 
     need_jax()
@@ -123,6 +129,11 @@ def fit(
         f"standard deviation {errors.deviation:.4g}, largest {errors.largest:.4g} in "
         f"{errors.cells} cells, {done.seconds:.1f} s"
     )
+
+
+def _check_suffix(output: Path, *legal: str) -> None:
+    if output.suffix.lower() not in legal:
+        raise OptionsError(f"--output {output}: its name must end in {' or '.join(legal)}")
 
 
 def _tell(found: "Statistics") -> None:
@@ -177,6 +188,7 @@ def render(
     """
     no_stream(file)
     no_stream(str(output))
+    _check_suffix(output, ".tif", ".tiff")
     say_if_first_run()
     from demzip.io.approximate import render_implicit
 

@@ -88,9 +88,9 @@ def test_fit_info_and_render(ground, run):
 def test_dz_files_are_fitted_too(ground, run):
     demzip.compress(ground)
     for name in (ground, "g.dz"):
-        done = run("implicit", "fit", name, "--steps", 1, *FAST[2:], "-o", f"{name}.x")
+        done = run("implicit", "fit", name, "--steps", 1, *FAST[2:], "-o", f"{name}.x.dz")
         assert done.exit_code == 0, done.output
-    assert Path("g.tif.x").read_bytes() == Path("g.dz.x").read_bytes()
+    assert Path("g.tif.x.dz").read_bytes() == Path("g.dz.x.dz").read_bytes()
 
 
 def test_snapshots_and_animation(ground, run, assert_fails, monkeypatch):
@@ -216,11 +216,12 @@ def test_library(drawing):
     [
         (("--scale", 0), ["scale 0"]), (("--scale", "nan"), ["scale nan"]),
         (("--resolution", -1), ["resolution -1"]), (("--shape", "12"), ["12", "500x400"]),
-        (("--shape", "0x4"), ["0x4"]), (("--scale", 1e9), ["16777216"]),
+        (("--shape", "0x4"), ["0x4"]), (("--scale", 1e9), ["4.1e+10 x 5.7e+10 cells", "16777216"]),
         (("--scale", 2, "--shape", "3x4"), ["give one"]),
         (("--window", 0, 0, 50, 10), ["window", "41 x 57"]),
         (("--window", 0, 0, "nan", 10), ["window"]),
-        (("--bounds", 0, 0, 10, 10), ["bounds", "41 x 57"]),
+        (("--bounds", 0, 0, 10, 10), ["bounds", "500 7770.5 2210 9000.5"]),
+        (("-o", "r.png"), ["r.png", ".tif or .tiff"]),
         (("--bounds", 600, 9000, 550, 8000), ["west, south, east, north"]),
     ],
 )  # fmt: skip
@@ -260,9 +261,12 @@ def test_damage(drawing, run, assert_fails, files):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        (("--fourier-scale", "nan"), ["fourier scale nan"]),
+        (("--learning-rate", 0), ["learning rate 0"]),
         (("--steps", 0), ["steps 0"]), (("--every", 5), ["--snapshots"]),
         (("--region-weight", 5), ["--region"]), (("--slope-weight", -1), ["slope weight -1"]),
-        (("--band", 2), ["band 2"]), (("--region", "none.json", "-o", "x.dz"), ["none.json"]),
+        (("-o", "x.png"), ["x.png", ".dz"]), (("--band", 2), ["band 2"]),
+        (("--region", "none.json", "-o", "x.dz"), ["none.json"]),
     ],
 )  # fmt: skip
 def test_wrong_fits(ground, run, assert_fails, files, options, words):
