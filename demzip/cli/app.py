@@ -50,7 +50,7 @@ class Group(TyperGroup):
             say(f"error: {error}")
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt as error:
-            say("interrupted; nothing was written")
+            say(f"interrupted; {str(error) or 'nothing was written'}")
             raise typer.Exit(INTERRUPTED) from error
         except typer.TyperException as error:
             _usage_error(error, ctx)

@@ -4,7 +4,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from demzip.cli.console import data, plain, size, write_json
+from demzip.cli.console import count, data, exact_size, plain, write_json
 
 if TYPE_CHECKING:
     from demzip.codec.approximation import ApproximateSurface
@@ -50,8 +50,8 @@ def show_approximation(
         [
             ("file", f"{file} (format version {FORMAT_VERSION})"),
             ("content", "an approximation, not the values of a raster (demzip implicit render)"),
-            ("size", f"{size(file_bytes)} ({file_bytes} bytes)"),
-            ("raster", f"{rows} rows x {cols} columns"),
+            ("size", exact_size(file_bytes)),
+            ("raster", f"{count(rows, 'row')} x {count(cols, 'column')}"),
             (
                 "network",
                 (

@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -45,15 +47,34 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  any JSON value
     return value
 
 
+def count(number: int, noun: str) -> str:
+    """Things for people: "1 tile", "12 tiles"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+@contextmanager
+def staying(what: str) -> Iterator[None]:
+    """Have Ctrl-C tell what stays of results that are several files."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(what) from error
+
+
 def size(count: float) -> str:
     """A number of bytes for people: "742 bytes", "1.3 MB"."""
     if count < KILO:
-        return f"{count:.0f} bytes"
+        return f"{count:.0f} byte{'' if count == 1 else 's'}"
     for unit in ("kB", "MB", "GB"):
         count /= KILO
         if count < KILO:
             return f"{count:.3g} {unit}"
     return f"{count / KILO:.4g} TB"
+
+
+def exact_size(count: int) -> str:
+    """A number of bytes, rounded and not: "1.3 MB (1304512 bytes)"."""
+    return f"{size(count)} ({count} bytes)" if count >= KILO else size(count)
 
 
 def say_if_first_run() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from demzip.cli.console import Force, Jobs, say, say_if_first_run, size
+from demzip.cli.console import Force, Jobs, count, say, say_if_first_run, size, staying
 from demzip.cli.fitting import Device
 from demzip.cli.progress import progress_bar
 from demzip.cli.streams import no_stream
@@ -45,11 +45,15 @@ def fit(
     features: Annotated[int, typer.Option(metavar="N", help="Frequencies, up to 512.")] = 128,
     width: Annotated[int, typer.Option(metavar="N", help="Units of a layer, up to 128.")] = 32,
     depth: Annotated[int, typer.Option(metavar="N", help="Hidden layers, up to 16.")] = 8,
-    steps: Annotated[int, typer.Option(metavar="N", help="Steps of training.")] = 2000,
+    steps: Annotated[
+        int, typer.Option(metavar="N", help="Steps of training, up to 1000000.")
+    ] = 2000,
     learning_rate: Annotated[
         float, typer.Option(metavar="X", help="Of Adam; it falls to 0 along a cosine.")
     ] = 0.003,
-    batch: Annotated[int, typer.Option(metavar="N", help="Cells that a step draws.")] = 8192,
+    batch: Annotated[
+        int, typer.Option(metavar="N", help="Cells that a step draws, up to 1048576.")
+    ] = 8192,
     loss: Annotated[
         str, typer.Option(metavar="LOSS", help="mae, or mse, which counts large errors more.")
     ] = "mae",
@@ -74,7 +78,8 @@ def fit(
     ] = None,
     snapshots: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder for snapshots, GeoTIFFs step-*.tif."),
+        typer.Option(metavar="DIR", help="Folder for snapshots, GeoTIFFs step-*.tif; -f replaces "
+            "those that are there."),
     ] = None,
     report: Annotated[
         int, typer.Option(metavar="N", help="Steps between two lines of statistics.")
@@ -95,6 +100,8 @@ def fit(
     demzip implicit fit tile.tif --every 10 --snapshots steps/
     """
     no_stream(raster)
+    if output is not None:
+        _check_suffix(output, ".dz")
     from demzip.training.devices import need_jax
 
     need_jax()
@@ -107,19 +114,26 @@ def fit(
         learning_rate=learning_rate, batch=batch, loss=loss, seed=seed, device=device,
         report=report, every=every,
     )  # fmt: skip
-    done = fit_implicit(
-        raster, output, options=options, region=region, region_weight=region_weight,
-        slope_weight=slope_weight, snapshots=snapshots, band=band, jobs=jobs, overwrite=force,
-        on_report=_tell,
-    )  # fmt: skip
+    stays = f"snapshots in {snapshots} stay, nothing else was written" if snapshots else ""
+    with staying(stays):
+        done = fit_implicit(
+            raster, output, options=options, region=region, region_weight=region_weight,
+            slope_weight=slope_weight, snapshots=snapshots, band=band, jobs=jobs,
+            overwrite=force, on_report=_tell,
+        )  # fmt: skip
     errors = done.errors
     if done.snapshots:
-        say(f"{snapshots}: {len(done.snapshots)} snapshots")
+        say(f"{snapshots}: {count(len(done.snapshots), 'snapshot')}")
     say(
         f"{done.path}: {size(done.file_bytes)}, approximate: mean error {errors.mean:.4g}, "
         f"standard deviation {errors.deviation:.4g}, largest {errors.largest:.4g} in "
         f"{errors.cells} cells, {done.seconds:.1f} s"
     )
+
+
+def _check_suffix(output: Path, *legal: str) -> None:
+    if output.suffix.lower() not in legal:
+        raise OptionsError(f"--output {output}: its name must end in {' or '.join(legal)}")
 
 
 def _tell(found: "Statistics") -> None:
@@ -174,6 +188,7 @@ def render(
     """
     no_stream(file)
     no_stream(str(output))
+    _check_suffix(output, ".tif", ".tiff")
     say_if_first_run()
     from demzip.io.approximate import render_implicit
 
@@ -204,12 +219,15 @@ def animate(
         Path,
         typer.Option("--output", "-o", metavar="OUT", help="File to write: .gif or .mp4."),
     ],
-    rate: Annotated[float, typer.Option(metavar="N", help="Frames a second, up to 50.")] = 5.0,
+    rate: Annotated[float, typer.Option(metavar="N", help="Frames a second, 0.1 to 50.")] = 5.0,
     azimuth: Annotated[
-        float, typer.Option(metavar="DEG", help="Of the light, clockwise from north.")
-    ] = 315.0,
+        float | None,
+        typer.Option(
+            metavar="DEG", help="Of the light, clockwise from north, 0 to 360; 315 by default."
+        ),
+    ] = None,
     altitude: Annotated[
-        float, typer.Option(metavar="DEG", help="Of the light above the horizon.")
+        float, typer.Option(metavar="DEG", help="Of the light above the horizon, 0 to 90.")
     ] = 45.0,
     multidirectional: Annotated[
         bool, typer.Option("--multidirectional", help="Light from four sides.")
@@ -226,12 +244,16 @@ def animate(
     demzip implicit animate steps/ -o fit.mp4 --rate 25 --multidirectional
     """
     no_stream(str(output))
+    if azimuth is not None and multidirectional:
+        raise OptionsError("--azimuth: --multidirectional has lights of its own; leave one out")
     say_if_first_run()
     from demzip.plots.animation import animate as make
+    from demzip.surface.shading import AZIMUTH
 
     with progress_bar() as progress:
         frames = make(
-            folder, output, rate=rate, azimuth=azimuth, altitude=altitude,
-            multidirectional=multidirectional, overwrite=force, progress=progress,
+            folder, output, rate=rate, azimuth=AZIMUTH if azimuth is None else azimuth,
+            altitude=altitude, multidirectional=multidirectional, overwrite=force,
+            progress=progress,
         )  # fmt: skip
-    say(f"{output}: {frames} frames, {size(output.stat().st_size)}")
+    say(f"{output}: {count(frames, 'frame')}, {size(output.stat().st_size)}")

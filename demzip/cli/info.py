@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from demzip.cli.approximate import crs_name, show_approximation, show_lines
-from demzip.cli.console import Json, say, size, write_json
+from demzip.cli.console import Json, count, exact_size, say, write_json
 from demzip.cli.streams import streams
 
 if TYPE_CHECKING:
@@ -26,23 +26,25 @@ def info(
     demzip info tile.dz --json
     """
     from demzip.codec import RasterDecoder, trailing_bytes
-    from demzip.container.layout import APPROXIMATION, PREFIX, read_kind
+    from demzip.container.layout import APPROXIMATION, PREFIX, read_kind, read_prefix
     from demzip.io.files import FileRanges, naming
 
     with streams(file) as files, FileRanges(files.source) as ranges, naming(files.source):
         if read_kind(ranges.read(0, PREFIX.size)) == APPROXIMATION:
             from demzip.codec.approximation import ApproximateSurface
 
-            surface = ApproximateSurface.from_bytes(ranges.read(0, ranges.size))
-            show_approximation(
-                files.words(files.source), surface, ranges.size, as_json=as_json
-            )
+            data, name = ranges.read(0, ranges.size), files.words(files.source)
+            surface = ApproximateSurface.from_bytes(data)
+            extra = len(data) - read_prefix(data, APPROXIMATION)
+            if extra:
+                say(f"warning: {name}: {count(extra, 'byte')} too long")
+            show_approximation(name, surface, len(data), as_json=as_json)
             return
         decoder = RasterDecoder(ranges.read)
         extra = trailing_bytes(decoder, ranges.size)
         found = _describe(files.words(files.source), decoder, ranges.size)
     if extra:
-        problem = f"{-extra} bytes too short" if extra < 0 else f"{extra} bytes too long"
+        problem = f"{count(abs(extra), 'byte')} too {'short' if extra < 0 else 'long'}"
         say(f"warning: {found['path']}: {problem} (see demzip verify)")
     if as_json:
         write_json(found | {"complete": extra == 0})
@@ -98,8 +100,8 @@ def _show(found: dict[str, Any]) -> None:
     bands = found["bands"]
     lines: list[tuple[str, object]] = [
         ("file", f"{found['path']} (format version {found['format_version']})"),
-        ("size", f"{size(found['bytes'])} ({found['bytes']} bytes)"),
-        ("raster", f"{found['rows']} rows x {found['cols']} columns"),
+        ("size", exact_size(found["bytes"])),
+        ("raster", f"{count(found['rows'], 'row')} x {count(found['cols'], 'column')}"),
         ("bands", len(bands) if len(bands) > 1 else None),
         ("blocks", f"{found['blocks']} of {found['block']} x {found['block']} samples"),
         ("bits per elevation", f"{found['bits_per_elevation']:.3f}"),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from demzip.cli.console import Force, say
+from demzip.cli.console import Force, count, say, staying
 from demzip.cli.progress import progress_bar
 from demzip.cli.streams import no_stream
 
@@ -49,9 +49,12 @@ def tiles(
     no_stream(raster)
     from demzip.io.tiles import tiles as cut
 
-    with progress_bar() as progress:
+    with progress_bar() as progress, staying(f"tiles in {output} that are complete stay"):
         made = cut(
             raster, output, zoom=zoom, resampling=resampling, nodata=nodata, overwrite=force,
             progress=progress,
         )  # fmt: skip
-    say(f"{output}: {len(made)} tile{'' if len(made) == 1 else 's'} of zoom {zoom}")
+    if made:
+        say(f"{output}: {count(len(made), 'tile')} of zoom {zoom}")
+    else:
+        say(f"{raster}: 0 tiles of zoom {zoom}: it has no value between 85 degrees south and north")

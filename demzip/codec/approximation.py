@@ -158,6 +158,8 @@ def approximate(
 
     if np.ptp(valid) == 0:
         flat = flat_surface(round(math.ldexp(float(valid[0]), -exponent)), max(rows, cols))
+        if on_snapshot is not None:  # nothing is trained
+            on_snapshot(options.steps, made(flat))
         return _measured(made(flat), heights, jobs)
 
     def report(found: Statistics) -> None:

@@ -169,7 +169,7 @@ class RasterDecoder:
     def __init__(self, read: ReadRange) -> None:
         self._read = read
         front = read(0, FIRST_READ)
-        total = read_prefix(front)
+        total = read_prefix(front, None)
         if total > len(front) == FIRST_READ:
             front = read(0, total)
         self.header, self.index = read_front(front, _count_payloads)

@@ -182,8 +182,12 @@ def read_kind(data: bytes | memoryview) -> int:
     return int(kind)
 
 
-def read_prefix(data: bytes | memoryview, wanted: int = RASTER) -> int:
+def read_prefix(data: bytes | memoryview, wanted: int | None = RASTER) -> int:
     """Bytes of prefix, header and index together.
+
+    Args:
+        data: The file's first bytes.
+        wanted: Kind of file; None for any, while its checksum is not known to be right.
 
     Raises:
         OptionsError: The file is not a .dz file, or holds a raster where none is wanted.
@@ -195,9 +199,10 @@ def read_prefix(data: bytes | memoryview, wanted: int = RASTER) -> int:
     kind = read_kind(data)
     if kind == APPROXIMATION and wanted == RASTER:
         raise UnsupportedError(
-            "holds an approximation, not the values of a raster; `demzip implicit render` draws it"
+            "holds an approximation, not the values of a raster; `demzip info` checks it, "
+            "`demzip implicit render` draws it"
         )
-    if kind != wanted:
+    if wanted is not None and kind != wanted:
         raise OptionsError("holds a raster, not an approximation; `demzip decompress` reads it")
     *_, header_bytes, index_bytes, _ = PREFIX.unpack(data[: PREFIX.size])
     return PREFIX.size + int(header_bytes) + int(index_bytes)
@@ -228,12 +233,14 @@ def read_front(
         count_blocks: Gives the number of payloads of a header, after checking it.
 
     Raises:
+        UnsupportedError: It holds an approximation.
         CorruptError: The checksum or a field is wrong.
         TruncatedError: The file ends within header or index.
 
     """
-    total = read_prefix(data)
+    total = read_prefix(data, None)
     check_front(data, total)
+    read_prefix(data)
     _, version, _, header_bytes, index_bytes, _ = PREFIX.unpack(data[: PREFIX.size])
     header = Header.from_bytes(data[PREFIX.size : PREFIX.size + header_bytes], version)
     blocks = count_blocks(header)

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,14 @@ from rasterio.transform import Affine, array_bounds
 from demzip.codec import RasterDecoder
 from demzip.codec.approximation import ApproximateSurface, approximate, check_size
 from demzip.container.approximation import Errors
-from demzip.container.layout import MAGIC
 from demzip.errors import DemzipError, OptionsError
 from demzip.io.checks import Progress
 from demzip.io.crs import parse_crs
 from demzip.io.files import (
     FileRanges,
     PathLike,
-    is_remote,
+    filling,
+    is_dz,
     naming,
     output_path,
     reason,
@@ -100,10 +101,10 @@ def fit_implicit(
         region_weight: How often these are drawn, for every time that another one is; by default 10.
         slope_weight: How much more often steep cells are drawn; see io.region.cell_weights.
         snapshots: A folder for GeoTIFFs of the surface every `options.every` steps: made if it
-            does not exist, and without snapshots so far.
+            does not exist; snapshots step-*.tif in it need `overwrite`.
         band: Which one, from 1 on.
         jobs: Threads that round the network and measure errors; training has its own.
-        overwrite: Whether an existing file may be replaced.
+        overwrite: Whether an existing file, and snapshots, may be replaced.
         on_report: Called with statistics every `options.report` steps.
 
     Raises:
@@ -120,14 +121,17 @@ def fit_implicit(
         )
     jobs = thread_count(jobs)
     path = output_path(src, dst, ".approx.dz")
-    with replacing(path, src, overwrite=overwrite) as temporary:
+    album = None if snapshots is None else Album(Path(snapshots), jobs, overwrite=overwrite)
+    with (
+        replacing(path, src, overwrite=overwrite) as temporary,
+        nullcontext() if album is None else filling(album.folder),
+    ):
         heights, about = _read(src, band)
-        album = None if snapshots is None else Album(Path(snapshots), jobs)
+        weights = cell_weights(
+            heights, _transform(about), _crs(about), region=region,
+            region_weight=_region_weight(region, region_weight), slope_weight=slope_weight,
+        )  # fmt: skip
         with naming(src):
-            weights = cell_weights(
-                heights, _transform(about), _crs(about), region=region,
-                region_weight=_region_weight(region, region_weight), slope_weight=slope_weight,
-            )  # fmt: skip
             made = approximate(
                 heights, weights, about, options, jobs, on_report,
                 None if album is None else album.add,
@@ -167,10 +171,9 @@ def _read(src: PathLike, band: int) -> tuple[Float64Array, Georeference]:
 
 
 def _georeference(name: str) -> Georeference:
-    if not is_remote(name) and os.path.isfile(name):  # noqa: PTH113  may be a whole VRT
+    if is_dz(name):
         with FileRanges(name) as file, naming(name):
-            if file.read(0, len(MAGIC)) == MAGIC:
-                return RasterDecoder(file.read).georeference
+            return RasterDecoder(file.read).georeference
     with open_raster(name) as dataset:
         return read_georeference(dataset)
 
@@ -187,26 +190,36 @@ class Album:
     """A folder of surfaces as they were during training.
 
     Attributes:
+        folder: Of them.
         pictures: The GeoTIFFs so far.
 
     """
 
-    def __init__(self, folder: Path, jobs: int) -> None:
+    def __init__(self, folder: Path, jobs: int, *, overwrite: bool) -> None:
+        self.folder, self._jobs = folder, jobs
         self.pictures: list[Path] = []
-        self._folder, self._jobs = folder, jobs
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DemzipError(f"{folder}: cannot be made ({reason(error)})") from error
-        if any(folder.glob("step-*.tif")):
-            raise OptionsError(f"{folder}: has snapshots already; name another folder")
+        self._old = sorted(folder.glob("step-*.tif"))  # others would get into an animation
+        if self._old and not overwrite:
+            raise OptionsError(
+                f"{folder}: has snapshots already; name another folder, or -f (in Python "
+                "overwrite=True) replaces them"
+            )
 
     def add(self, step: int, surface: ApproximateSurface) -> None:
         """Draw a surface at the raster's resolution."""
-        path = self._folder / SNAPSHOT.format(step)
+        while self._old:
+            _remove(self._old.pop())
+        path = self.folder / SNAPSHOT.format(step)
         picture = Picture.of(surface.shape, _transform(surface.georeference))
         write_picture(surface, picture, path, "", jobs=self._jobs, tags={"STEP": str(step)})
         self.pictures.append(path)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError as error:
+        raise DemzipError(f"{path}: cannot be removed ({reason(error)})") from error
 
 
 class ImplicitDataset:

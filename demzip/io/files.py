@@ -9,6 +9,7 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
+from demzip.container.layout import MAGIC
 from demzip.errors import DemzipError, OptionsError, UnsupportedError
 
 PathLike = str | os.PathLike[str]
@@ -25,6 +26,14 @@ def is_remote(path: PathLike) -> bool:
     """Whether a name is a URL or one of GDAL's virtual file systems."""
     name = os.fspath(path)
     return "://" in name or name.startswith("/vsi")
+
+
+def is_dz(name: str) -> bool:
+    """Whether a name is that of a local file that begins as .dz files do."""
+    if is_remote(name) or not os.path.isfile(name):  # noqa: PTH113  may be a whole VRT
+        return False
+    with FileRanges(name) as file:
+        return file.read(0, len(MAGIC)) == MAGIC
 
 
 @contextmanager
@@ -162,6 +171,27 @@ def check_output(dst: Path, src: PathLike, *, overwrite: bool) -> None:
             raise DemzipError(f"{dst}: cannot be written (there is no folder {dst.parent})")
     except OSError as error:
         raise DemzipError(f"{dst}: cannot be written ({reason(error)})") from error
+
+
+@contextmanager
+def filling(folder: Path) -> Iterator[None]:
+    """Make a folder, with those above it; remove what was made if nothing came into it.
+
+    Raises:
+        DemzipError: It cannot be made.
+
+    """
+    try:
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DemzipError(f"{folder}: cannot be made ({reason(error)})") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # one that is not empty stays
+            for path in made:
+                path.rmdir()
 
 
 @contextmanager

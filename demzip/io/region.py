@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import rasterio.features
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError  # what PROJ says of a place; rasterio exports it nowhere
 from rasterio.crs import CRS
 from rasterio.errors import CRSError, RasterioError
 from rasterio.transform import Affine
@@ -19,6 +20,7 @@ from demzip.terrain.ground import Ground
 Float64Array = NDArray[np.float64]
 
 LON_LAT = "EPSG:4326"  # of GeoJSON (RFC 7946)
+DEGREES = "GeoJSON has longitudes and latitudes, in degrees"
 MAX_WEIGHT = 1e6
 
 
@@ -101,19 +103,21 @@ def _inside(
     region: PathLike, shape: tuple[int, ...], transform: Affine, crs: CRS | None
 ) -> NDArray[np.bool_]:
     """Cells that a geometry of a GeoJSON file touches."""
-    if crs is None:
-        raise UnsupportedError("the raster has no CRS; where a region lies in it is not known")
     with naming(region):
+        if crs is None:
+            raise UnsupportedError("the raster has no CRS; where a region lies is not known")
         geometries, source = _read(Path(region))
         try:
             moved = [transform_geom(source, crs, geometry) for geometry in geometries]
             found: NDArray[np.bool_] = rasterio.features.geometry_mask(
                 moved, (shape[0], shape[1]), transform, all_touched=True, invert=True
             )
+        except CPLE_BaseError as error:
+            raise OptionsError(f"has places off the globe ({error}); {DEGREES}") from error
         except (RasterioError, CRSError, ValueError, KeyError, TypeError) as error:
             raise OptionsError(f"is no GeoJSON of geometries ({error})") from error
         if not found.any():
-            raise OptionsError("lies beside the raster; GeoJSON has longitudes and latitudes")
+            raise OptionsError("lies beside the raster; " + DEGREES)
         return found
 
 

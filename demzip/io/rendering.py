@@ -9,7 +9,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.errors import CRSError, RasterioError
-from rasterio.transform import Affine
+from rasterio.transform import Affine, array_bounds
 from rasterio.windows import Window
 
 from demzip.codec import in_order
@@ -89,13 +89,23 @@ class Picture:
             and col + cols <= self.raster[1] + EDGE
         )
         if not inside:
+            if bounds is not None:
+                west, south, east, north = self._edges()
+                raise OptionsError(
+                    f"bounds: not within the raster's {west:.10g} {south:.10g} {east:.10g} "
+                    f"{north:.10g} (west, south, east, north)"
+                )
             raise OptionsError(
-                f"{'window' if bounds is None else 'bounds'}: rows {row:g} to {row + rows:g}, "
+                f"window: rows {row:g} to {row + rows:g}, "
                 f"columns {col:g} to {col + cols:g} are not within the raster, which has "
                 f"{self.raster[0]} x {self.raster[1]}"
             )
         shape = max(round(rows), 1), max(round(cols), 1)
         return Picture(shape, row, col, rows / shape[0], cols / shape[1], self.raster, self.base)
+
+    def _edges(self) -> tuple[float, float, float, float]:
+        west, south, east, north = array_bounds(*self.raster, self.base)
+        return min(west, east), min(south, north), max(west, east), max(south, north)
 
     def _window_of(
         self, bounds: tuple[float, float, float, float]
@@ -143,8 +153,9 @@ class Picture:
 
     @staticmethod
     def _whole(rows: float, cols: float) -> tuple[int, int]:
-        limit = 2.0 * MAX_SIDE  # more is refused, infinities too
-        return max(round(min(rows, limit)), 1), max(round(min(cols, limit)), 1)
+        if max(rows, cols) > MAX_SIDE + 0.5:
+            raise OptionsError(f"{rows:.8g} x {cols:.8g} cells: at most {MAX_SIDE} along a side")
+        return max(round(rows), 1), max(round(cols), 1)
 
     def draw(
         self, surface: ApproximateSurface, rows: slice, cols: slice, jobs: int = 1

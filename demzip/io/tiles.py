@@ -18,7 +18,7 @@ from rasterio.windows import Window
 
 from demzip.errors import DemzipError, OptionsError, UnsupportedError
 from demzip.io.checks import Progress, every
-from demzip.io.files import PathLike, check_output, reason, replacing
+from demzip.io.files import PathLike, check_output, filling, is_dz, replacing
 from demzip.io.profile import creation_options
 from demzip.io.quiet import without_warnings
 from demzip.io.readback import ReadBack
@@ -66,7 +66,7 @@ def tiles(
 
     Args:
         src: Whatever rasterio opens; all bands are cut.
-        folder: It is made if it does not exist.
+        folder: It is made if it does not exist and there is any tile.
         zoom: 0 to 24.
         resampling: A name of RESAMPLINGS.
         nodata: Value for what the raster does not cover; by default its own no-data value, or NaN
@@ -89,22 +89,25 @@ def tiles(
         names = ", ".join(RESAMPLINGS)
         raise OptionsError(f"unknown resampling {resampling!r}; choose one of {names}")
     target, name = Path(folder), os.fspath(src)
+    if is_dz(name):
+        raise OptionsError(
+            f"{name}: tiles are not cut from .dz files; decompress it first (demzip decompress)"
+        )
     with gdal_limits(), open_raster(name) as dataset:
         void = _nodata(dataset, nodata)
         found, cells = _plan(dataset, zoom)
         made = [target / f"{tile.quadkey}.tif" for tile in found]
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DemzipError(f"{target}: cannot be made ({reason(error)})") from error
-        for path in made:
-            check_output(path, name, overwrite=overwrite)
         report = every(progress, "tiles", cells * len(found))
-        return [
-            path
-            for path, tile in zip(made, found, strict=True)
-            if _write(dataset, path, tile, cells, void, resampling, report, overwrite=overwrite)
-        ]
+        with filling(target):
+            for path in made:
+                check_output(path, name, overwrite=overwrite)
+            return [
+                path
+                for path, tile in zip(made, found, strict=True)
+                if _write(
+                    dataset, path, tile, cells, void, resampling, report, overwrite=overwrite
+                )
+            ]
 
 
 def _nodata(dataset: DatasetReader, chosen: float | None) -> float:

@@ -20,7 +20,8 @@ from demzip.surface.shading import ALTITUDE, AZIMUTH, hillshade
 Frame = NDArray[np.uint8]
 
 SUFFIXES = (".gif", ".mp4")
-MAX_RATE = 50.0  # frames a second; GIFs count hundredths, and viewers slow down below two
+MIN_RATE = 0.1  # frames a second
+MAX_RATE = 50.0  # GIFs count hundredths of a second, and viewers slow down below two
 
 
 def animate(
@@ -39,7 +40,7 @@ def animate(
     Args:
         folder: With GeoTIFFs step-*.tif of one size; their names' order is that of the frames.
         dst: The file: .gif, which needs Pillow, or .mp4, which needs ffmpeg.
-        rate: Frames a second, above 0 up to 50.
+        rate: Frames a second, 0.1 to 50.
         azimuth: Of the light; see demzip.surface.shading.hillshade.
         altitude: As azimuth.
         multidirectional: As azimuth.
@@ -57,8 +58,13 @@ def animate(
     path = Path(dst)
     if path.suffix.lower() not in SUFFIXES:
         raise OptionsError(f"{path}: an animation is a {' or '.join(SUFFIXES)}")
-    if not 0 < rate <= MAX_RATE:
-        raise OptionsError(f"rate {rate}: it must be above 0, up to {MAX_RATE:g} frames a second")
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise OptionsError(
+            f"rate {rate}: it must be {MIN_RATE:g} to {MAX_RATE:g} frames a second"
+        )
+    if not Path(folder).is_dir():
+        problem = "is not a folder" if Path(folder).exists() else "there is no such folder"
+        raise DemzipError(f"{folder}: {problem}")
     names = sorted(Path(folder).glob("step-*.tif"))
     if not names:
         raise OptionsError(

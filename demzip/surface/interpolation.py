@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from demzip.errors import OptionsError
+from demzip.surface.masked import unmasked
 from demzip.surface.methods import DEFAULT_METHOD
 from demzip.surface.pool import PLAIN, heights_at
 
@@ -14,8 +15,8 @@ def interpolate(
     """Heights between the samples of an array.
 
     Args:
-        heights: (rows, cols), at least 1 x 1, of any real dtype; NaN = void. Infinities are voids
-            too; integers beyond 2**53 are rounded to float64.
+        heights: (rows, cols), at least 1 x 1, of any real dtype; NaN = void. Infinities and what
+            a masked array masks are voids too; integers beyond 2**53 are rounded to float64.
         rows: Places in samples, 0.0 = centre of the first row; any shape.
         cols: The same for columns; broadcast with `rows`.
         method: A name in METHODS (docs/interpolation.md).
@@ -28,7 +29,7 @@ def interpolate(
         OptionsError: Unknown method, or arrays that are not as said above.
 
     """
-    values = np.asarray(heights)
+    values = unmasked(heights)
     if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "buif":
         raise OptionsError(
             f"heights must be a real array of two dimensions, at least 1 x 1, not {values.dtype} "

@@ -88,8 +88,9 @@ class ImplicitOptions:
                 raise OptionsError(f"{name} {getattr(made, name)}: implicit takes 1 to {most}")
         for name, rate in (("scale", MAX_SCALE), ("learning_rate", 1.0)):
             if not 0 < getattr(made, name) <= rate:
+                words = "fourier scale" if name == "scale" else "learning rate"
                 raise OptionsError(
-                    f"{name} {getattr(made, name)}: it must be above 0, up to {rate:g}"
+                    f"{words} {getattr(made, name)}: it must be above 0, up to {rate:g}"
                 )
         return made
 

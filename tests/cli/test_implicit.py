@@ -88,9 +88,9 @@ def test_fit_info_and_render(ground, run):
 def test_dz_files_are_fitted_too(ground, run):
     demzip.compress(ground)
     for name in (ground, "g.dz"):
-        done = run("implicit", "fit", name, "--steps", 1, *FAST[2:], "-o", f"{name}.x")
+        done = run("implicit", "fit", name, "--steps", 1, *FAST[2:], "-o", f"{name}.x.dz")
         assert done.exit_code == 0, done.output
-    assert Path("g.tif.x").read_bytes() == Path("g.dz.x").read_bytes()
+    assert Path("g.tif.x.dz").read_bytes() == Path("g.dz.x.dz").read_bytes()
 
 
 def test_snapshots_and_animation(ground, run, assert_fails, monkeypatch):
@@ -104,7 +104,10 @@ def test_snapshots_and_animation(ground, run, assert_fails, monkeypatch):
     run("implicit", "render", "g.approx.dz", "-o", "r.tif")
     with rasterio.open("r.tif") as back:
         assert np.array_equal(back.read(1), drawn)
-    assert_fails(run("implicit", "fit", ground, *options, "-f"), 2, "has snapshots already")
+    assert_fails(run("implicit", "fit", ground, *options), 2, "has snapshots already", "-f")
+    shutil.copy("deep/steps/step-0000004.tif", "deep/steps/step-0000009.tif")
+    assert run("implicit", "fit", ground, *options, "-f").exit_code == 0
+    assert sorted(path.name for path in Path("deep/steps").iterdir()) == names
 
     done = run("implicit", "animate", "deep/steps", "-o", "x.gif", "--rate", 10)
     assert done.exit_code == 0, done.output
@@ -116,7 +119,14 @@ def test_snapshots_and_animation(ground, run, assert_fails, monkeypatch):
     assert_fails(run("implicit", "animate", "deep/steps", "-o", "x.gif"), 2, "exists already")
     assert_fails(run("implicit", "animate", "deep", "-o", "y.gif"), 2, "no snapshots")
     assert_fails(run("implicit", "animate", "deep/steps", "-o", "y.avi"), 2, ".gif or .mp4")
-    assert_fails(run("implicit", "animate", "deep/steps", "-o", "y.gif", "--rate", 0), 2, "rate")
+    for rate in (0, 0.001, 51, "nan"):
+        for name in ("y.gif", "y.mp4"):
+            failed = run("implicit", "animate", "deep/steps", "-o", name, "--rate", rate)
+            assert_fails(failed, 2, "rate", "0.1 to 50")
+    both = ("--azimuth", 90, "--multidirectional")
+    assert_fails(run("implicit", "animate", "deep/steps", "-o", "y.gif", *both), 2, "lights")
+    assert_fails(run("implicit", "animate", "none", "-o", "y.gif"), 1, "none: there is no such")
+    assert_fails(run("implicit", "animate", ground, "-o", "y.gif"), 1, "is not a folder")
     monkeypatch.setitem(sys.modules, "PIL", None)
     assert_fails(run("implicit", "animate", "deep/steps", "-o", "y.gif"), 1, "demzip[plot]")
     monkeypatch.setenv("PATH", "")
@@ -206,11 +216,12 @@ def test_library(drawing):
     [
         (("--scale", 0), ["scale 0"]), (("--scale", "nan"), ["scale nan"]),
         (("--resolution", -1), ["resolution -1"]), (("--shape", "12"), ["12", "500x400"]),
-        (("--shape", "0x4"), ["0x4"]), (("--scale", 1e9), ["16777216"]),
+        (("--shape", "0x4"), ["0x4"]), (("--scale", 1e9), ["4.1e+10 x 5.7e+10 cells", "16777216"]),
         (("--scale", 2, "--shape", "3x4"), ["give one"]),
         (("--window", 0, 0, 50, 10), ["window", "41 x 57"]),
         (("--window", 0, 0, "nan", 10), ["window"]),
-        (("--bounds", 0, 0, 10, 10), ["bounds", "41 x 57"]),
+        (("--bounds", 0, 0, 10, 10), ["bounds", "500 7770.5 2210 9000.5"]),
+        (("-o", "r.png"), ["r.png", ".tif or .tiff"]),
         (("--bounds", 600, 9000, 550, 8000), ["west, south, east, north"]),
     ],
 )  # fmt: skip
@@ -229,9 +240,20 @@ def test_damage(drawing, run, assert_fails, files):
     data = bytearray(drawing.read_bytes())
     data[100] ^= 1
     drawing.write_bytes(data)
-    for command in (("info",), ("implicit", "render", "-o", "x.tif")):
+    for command in (
+        ("info",), ("implicit", "render", "-o", "x.tif"), ("verify",), ("decompress",),
+        ("decompress", "--salvage"),
+    ):  # fmt: skip
         assert_fails(run(*command, drawing), 3, "a.dz", "damaged")
+    data[100] ^= 1
+    for extra in ("1 byte", "2 bytes"):
+        data += b"x"
+        drawing.write_bytes(data)
+        shown = run("info", drawing, "--json")
+        assert shown.exit_code == 0, shown.output
+        assert f"warning: a.dz: {extra} too long" in shown.stderr
     drawing.write_bytes(data[:90])
+    assert_fails(run("verify", drawing), 3, "a.dz", "ends")
     assert_fails(run("implicit", "render", "-o", "x.tif", drawing), 3, "a.dz", "ends")
     assert files() == ["a.dz"]
 
@@ -239,15 +261,29 @@ def test_damage(drawing, run, assert_fails, files):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        (("--fourier-scale", "nan"), ["fourier scale nan"]),
+        (("--learning-rate", 0), ["learning rate 0"]),
         (("--steps", 0), ["steps 0"]), (("--every", 5), ["--snapshots"]),
         (("--region-weight", 5), ["--region"]), (("--slope-weight", -1), ["slope weight -1"]),
-        (("--band", 2), ["band 2"]), (("--region", "none.json", "-o", "x.dz"), ["none.json"]),
+        (("-o", "x.png"), ["x.png", ".dz"]), (("--band", 2), ["band 2"]),
+        (("--region", "none.json", "-o", "x.dz"), ["none.json"]),
     ],
 )  # fmt: skip
 def test_wrong_fits(ground, run, assert_fails, files, options, words):
     failed = run("implicit", "fit", ground, *FAST[2:], *options)
     assert_fails(failed, 1 if "none.json" in options else 2, *words)
     assert files() == ["g.tif"]
+
+
+def test_regions_in_metres(tmp_path):
+    """PROJ takes none of these for longitudes."""
+    path = tmp_path / "r.json"
+    path.write_text('{"type": "Point", "coordinates": [400500, 5100500]}')
+    with pytest.raises(demzip.OptionsError, match=r"r\.json: .*longitudes and latitudes"):
+        cell_weights(
+            np.zeros((4, 4)), from_origin(400000.0, 5101000.0, 500.0, 500.0),
+            rasterio.crs.CRS.from_epsg(32632), region=path, region_weight=2.0,
+        )  # fmt: skip
 
 
 def test_without_jax(ground, run, assert_fails, monkeypatch):
@@ -369,12 +405,51 @@ def test_tiles(ground, run):
     assert (max(xs) - min(xs), max(ys) - min(ys)) == (1, 2)
 
 
+def test_tiles_of_a_raster_without_values(ground, run, files):
+    with rasterio.open(ground, "r+") as to:
+        to.write(np.full((40, 60), -9999, np.int16), 1)
+    done = run("tiles", ground, "--zoom", 12, "-o", "deep/t")
+    assert done.exit_code == 0, done.output
+    assert "g.tif: 0 tiles of zoom 12: it has no value" in done.stderr
+    assert files() == ["g.tif"]
+
+
+def test_snapshots_of_level_ground(ground, run):
+    with rasterio.open(ground, "r+") as to:
+        to.write(np.full((40, 60), 7, np.int16), 1)
+    done = run("implicit", "fit", ground, *FAST, "--every", 3, "--snapshots", "steps")
+    assert done.exit_code == 0, done.output
+    assert "steps: 1 snapshot\n" in done.stderr
+    with rasterio.open("steps/step-0000004.tif") as last:
+        assert (last.read(1) == 7).all()
+
+
+def test_what_stays_after_an_interrupt_is_told(ground, run, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("demzip.io.tiles._describe", stop)
+    done = run("tiles", ground, "--zoom", 12, "-o", "t")
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (
+        130, "demzip: interrupted; tiles in t that are complete stay",
+    )  # fmt: skip
+    monkeypatch.setattr("demzip.io.approximate._read", stop)
+    for options, words in (((), "nothing was written"), (
+        ("--every", 2, "--snapshots", "s"), "snapshots in s stay, nothing else was written",
+    )):  # fmt: skip
+        done = run("implicit", "fit", ground, *FAST, *options)
+        assert (done.exit_code, done.stderr) == (130, f"demzip: interrupted; {words}\n")
+    assert [path.name for path in Path().iterdir()] == ["g.tif"]
+
+
 def test_wrong_tiles(ground, run, assert_fails, monkeypatch):
     def fails(code, *words, zoom=12, options=()):
         assert_fails(run("tiles", ground, "--zoom", zoom, "-o", "t", *options), code, *words)
 
     fails(2, "zoom 25", zoom=25)
     fails(2, "zoom 0", "higher", zoom=0)
+    demzip.compress(ground)
+    assert_fails(run("tiles", "g.dz", "--zoom", 12, "-o", "t"), 2, "g.dz", "demzip decompress")
     fails(2, "bicubic", "cubic", options=("--resampling", "bicubic"))
     fails(2, "no-data 0.5", options=("--nodata", 0.5))
     run("tiles", ground, "--zoom", 12, "-o", "t")

@@ -151,7 +151,7 @@ def test_what_cannot_be_fitted() -> None:
         ({"steps": 0}, "steps 0"), ({"batch": 0}, "batch 0"), ({"loss": "max"}, "mae, mse"),
         ({"report": 0}, "report 0"), ({"every": 0}, "every 0"), ({"seed": -1}, "seed -1"),
         ({"features": 513}, "512"), ({"scale": float("nan")}, "scale nan"),
-        ({"device": "tpu"}, "auto, cpu, gpu"), ({"learning_rate": 0.0}, "learning_rate 0"),
+        ({"device": "tpu"}, "auto, cpu, gpu"), ({"learning_rate": 0.0}, "learning rate 0"),
     ],
 )  # fmt: skip
 def test_illegal_options(given: dict[str, Any], words: str) -> None:

@@ -12,7 +12,7 @@ import rasterio
 from numpy.typing import NDArray
 
 from demzip.errors import OptionsError
-from demzip.surface.shading import hillshade
+from demzip.surface import hillshade, interpolate
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT / "corpus"
@@ -233,3 +233,18 @@ def test_gdaldem_agrees_within_one_level(name: str, tmp_path: Path) -> None:
             assert np.abs(found.astype(int) - expected).max() <= 1
             assert ((found == 0) == (expected == 0)).all()
             assert (found != expected).mean() < 0.01
+
+
+def test_masked_heights_are_voids() -> None:
+    heights = np.arange(30.0).reshape(5, 6) ** 2
+    mask = np.zeros((5, 6), bool)
+    mask[2, 3] = True
+    for dtype in (np.float64, np.int16):
+        masked = np.ma.MaskedArray(heights.astype(dtype), mask)
+        with_nan = np.where(mask, NAN, heights)
+        assert np.array_equal(hillshade(masked, 30, 30), hillshade(with_nan, 30, 30))
+        for col in (3.0, 2.5, 0.5):
+            found = interpolate(masked, 2.0, col)
+            np.testing.assert_array_equal(found, interpolate(with_nan, 2.0, col))
+    with pytest.raises(OptionsError, match="complex128"):
+        hillshade(heights + 1j, 30, 30)

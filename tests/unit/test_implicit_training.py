@@ -105,7 +105,7 @@ def test_true_floats_have_no_surface() -> None:
     [
         ({"steps": 0}, "steps 0"), ({"device": "tpu"}, "auto, cpu, gpu"), ({"width": 129}, "128"),
         ({"depth": 0}, "depth 0"), ({"features": 513}, "512"), ({"scale": 0.0}, "scale 0"),
-        ({"scale": math.nan}, "scale nan"), ({"learning_rate": 2.0}, "learning_rate 2"),
+        ({"scale": math.nan}, "scale nan"), ({"learning_rate": 2.0}, "learning rate 2"),
     ],
 )  # fmt: skip
 def test_illegal_options(given: dict[str, Any], words: str) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from demzip.errors import OptionsError
+from demzip.surface.masked import unmasked
 from demzip.surface.shading.kernels import shade
 
 AZIMUTH, ALTITUDE = 315.0, 45.0  # of the light, in degrees: the cartographers' north-west
@@ -28,7 +29,7 @@ def hillshade(
     Slopes are those of Horn, B. K. P. (1981), Hill shading and the reflectance map, Proc. IEEE 69.
 
     Args:
-        heights: (rows, cols) of any real dtype; what is not finite is a void.
+        heights: (rows, cols) of any real dtype; what is not finite, or is masked, is a void.
         cell_x: Distance to the next column, in the units of the heights: one or (rows,). Positive
             where columns run east.
         cell_y: Distance to the next row, likewise. Positive where rows run south.
@@ -50,9 +51,12 @@ def hillshade(
         OptionsError: An argument is outside its legal range.
 
     """
-    ground = np.ascontiguousarray(heights, np.float64)
-    if ground.ndim != 2:
-        raise OptionsError(f"heights have {ground.ndim} dimensions; two are shaded, rows and cols")
+    values = unmasked(heights)
+    if values.ndim != 2:
+        raise OptionsError(f"heights have {values.ndim} dimensions; two are shaded, rows and cols")
+    if values.dtype.kind not in "buif":
+        raise OptionsError(f"heights of {values.dtype}: they must be real numbers")
+    ground = np.ascontiguousarray(values, np.float64)
     check_light(azimuth, altitude, z_factor)
     rows, cols = ground.shape
     per_col, per_row = (_weights(cell, rows, z_factor) for cell in (cell_x, cell_y))
