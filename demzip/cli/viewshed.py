@@ -76,10 +76,8 @@ def viewshed(
             observer=observer, target=target, curvature=curvature, refraction=refraction,
             model=model, crs=crs, jobs=jobs,
         )  # fmt: skip
-    if found.placeless:
-        from demzip.terrain.places import NOWHERE
-
-        say(f"note: {file}: {NOWHERE}")
+    if found.missing is not None:
+        say(f"note: {file}: {found.missing}")
     say_unit(file, found.unit)
     if found.distorted:
         say(

@@ -14,7 +14,7 @@ from demzip.options import thread_count
 from demzip.surface.sight.viewshed import HIDDEN, UNDECIDED, VISIBLE, Metric, check_model, viewshed
 from demzip.terrain.curvature import bend_of, check_height
 from demzip.terrain.ground import POLE
-from demzip.terrain.places import is_placeless, outside
+from demzip.terrain.places import outside, what_is_missing
 
 if TYPE_CHECKING:
     from demzip.terrain.terrain import Terrain
@@ -41,7 +41,7 @@ class Viewshed:
         cell: Square metres of a sample, at the observer.
         unit: Metres of a unit of the raster's own elevations.
         areas: (rows,) float64, square metres of a sample of each row.
-        placeless: Whether nothing says where the raster lies.
+        missing: What is unknown of where the raster lies, in words, or None.
         distorted: Whether samples lie so far from the observer that its metres per degree are no
             good measure there.
 
@@ -61,7 +61,7 @@ class Viewshed:
     cell: float
     unit: float
     areas: NDArray[np.float64]
-    placeless: bool
+    missing: str | None
     distorted: bool
 
     @property
@@ -149,7 +149,7 @@ def view(
     return Viewshed(
         visible, transform, terrain.crs, x, y, ground, observer, target, radius, refraction, model,
         cell, terrain.metres, _areas(terrain, transform, visible.shape, cell),
-        is_placeless(terrain), _is_far(terrain, transform, visible.shape, x, y),
+        what_is_missing(terrain), _is_far(terrain, transform, visible.shape, x, y),
     )  # fmt: skip
 
 
