@@ -200,7 +200,7 @@ def read_prefix(data: bytes | memoryview, wanted: int | None = RASTER) -> int:
     if kind == APPROXIMATION and wanted == RASTER:
         raise UnsupportedError(
             "holds an approximation, not the values of a raster; `demzip info` checks it, "
-            "`demzip implicit render` draws it"
+            "`demzip implicit render` (in Python demzip.open_implicit) draws it"
         )
     if wanted is not None and kind != wanted:
         raise OptionsError("holds a raster, not an approximation; `demzip decompress` reads it")

@@ -238,6 +238,11 @@ class ImplicitDataset:
             self.surface = ApproximateSurface.from_bytes(file.read(0, file.size))
             self.file_bytes = file.size
 
+    def __repr__(self) -> str:
+        """File and size."""
+        rows, cols = self.shape
+        return f"<demzip.ImplicitDataset {self.name!r}: {rows} x {cols} cells, approximate>"
+
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the raster that it approximates."""

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
+from rasterio.transform import Affine
 from typer.testing import CliRunner
 
 import demzip
@@ -95,3 +98,19 @@ def _assert_fails(result, exit_code, *words):
 @pytest.fixture
 def assert_fails():
     return _assert_fails
+
+
+@pytest.fixture
+def ground(tmp_path, monkeypatch):
+    """A raster in degrees with voids, alone in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    rows, cols = np.indices((40, 60))
+    values = (rows * cols // 3).astype(np.int16)
+    values[:5, :7] = -9999
+    with rasterio.open(
+        "g.tif", "w", driver="GTiff", height=40, width=60, count=1, dtype="int16", nodata=-9999,
+        crs="EPSG:4326", transform=Affine(0.001, 0.0, 9.0, 0.0, -0.0025, 47.0),
+    ) as to:  # fmt: skip
+        to.write(values, 1)
+        to.set_band_unit(1, "m")
+    return Path("g.tif")
