@@ -116,7 +116,7 @@ def test_info_reads_the_header_only(packed, run):
     result = run("info", packed, "--json")
     assert result.exit_code == 0
     assert json.loads(result.stdout)["complete"] is False
-    assert "1 bytes too short" in result.stderr
+    assert "1 byte too short" in result.stderr
     packed.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     assert run("info", packed).exit_code == 0
 

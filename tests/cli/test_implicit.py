@@ -299,9 +299,7 @@ class Losing:
 
 
 @pytest.mark.parametrize("command", ["render", "fit", "tiles", "viewshed", "hillshade"])
-def test_what_is_lost_on_the_way_to_the_disk_is_noticed(
-    ground, run, monkeypatch, command
-):
+def test_what_is_lost_on_the_way_to_the_disk_is_noticed(ground, run, monkeypatch, command):
     shutil.copy(FILE, "a.dz")
     arguments = {
         "render": ("implicit", "render", "a.dz", "-o", "r.tif"),
@@ -310,13 +308,15 @@ def test_what_is_lost_on_the_way_to_the_disk_is_noticed(
         "viewshed": ("viewshed", ground, 9.03, 46.95),
         "hillshade": ("hillshade", ground, "-o", "r.tif"),
     }[command]
-    actual = rasterio.open
+    actual, memory = rasterio.open, rasterio.io.MemoryFile
+    in_memory = memory.open
 
     def opened(name, mode="r", **options):
         found = actual(name, mode, **options)
         return Losing(found) if mode == "w" else found
 
     monkeypatch.setattr(rasterio, "open", opened)
+    monkeypatch.setattr(memory, "open", lambda *to, **how: Losing(in_memory(*to, **how)))
     done = run(*arguments)
     assert done.exit_code == 3, done.output
     assert re.search(r"\.tif: rows 0-\d+ are not those that were written", done.stderr)
