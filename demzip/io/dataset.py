@@ -13,10 +13,11 @@ from rasterio.rpc import RPC
 from rasterio.transform import Affine, array_bounds
 from rasterio.windows import Window
 
+from demzip.closing import Closing
 from demzip.codec import RasterDecoder
 from demzip.errors import OptionsError
 from demzip.io.crs import parse_crs
-from demzip.io.files import Closing, FileRanges, PathLike, naming
+from demzip.io.files import FileRanges, PathLike, naming
 from demzip.io.metadata import rpcs
 from demzip.io.profile import decoder_profile
 from demzip.io.terrain import DzHeights

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
-from typing import Self
 
+from demzip.closing import Closing
 from demzip.container.layout import MAGIC
 from demzip.errors import DemzipError, OptionsError, UnsupportedError
 
@@ -48,26 +47,6 @@ def naming(path: PathLike) -> Iterator[None]:
         raise type(error)(prefix + str(error)) from error
     except MemoryError as error:
         raise DemzipError(f"{prefix}not enough memory") from error
-
-
-class Closing:
-    """What is closed at the end of a with statement."""
-
-    def close(self) -> None:
-        """Close what is open."""
-
-    def __enter__(self) -> Self:
-        """Enter a with statement."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the file."""
-        self.close()
 
 
 class FileRanges(Closing):

@@ -128,7 +128,7 @@ def _tag_differences(mine: Tags, theirs: Tags, place: str) -> list[str]:
 def _same(mine: object, theirs: object) -> bool:
     if isinstance(mine, tuple) and isinstance(theirs, tuple):
         return len(mine) == len(theirs) and all(map(_same, mine, theirs))
-    both_nan = mine != mine and theirs != theirs  # noqa: PLR0124
+    both_nan = mine != mine and theirs != theirs  # noqa: PLR0124  NaN
     return mine == theirs or both_nan
 
 

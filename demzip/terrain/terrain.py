@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import pyproj
 from numpy.typing import ArrayLike, NDArray
 
+from demzip.closing import Closing
 from demzip.errors import OptionsError
 from demzip.surface.methods import DEFAULT_METHOD, check_method
 from demzip.surface.pool import interpolate_pool
@@ -34,7 +33,7 @@ FULL_TURN = 360.0  # degrees
 FARTHEST = 1e12  # of coordinates: what is larger has no room for cells
 
 
-class Terrain:
+class Terrain(Closing):
     """One band of a raster; blocks are read when they are needed, and kept (docs/queries.md).
 
     Positions `rows`, `cols` are in samples: (0, 0) is the centre of the first one. Coordinates x, y
@@ -74,19 +73,6 @@ class Terrain:
     def closed(self) -> bool:
         """Whether it has been closed."""
         return self._source.closed
-
-    def __enter__(self) -> Self:
-        """Enter a with statement."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the raster."""
-        self.close()
 
     @property
     def side(self) -> int:

@@ -191,8 +191,8 @@ class Trainer:
         self, heights: Float64Array, mean: float, deviation: float, options: ApproximateOptions
     ) -> None:
         import jax  # noqa: PLC0415  as in fit
-        import optax  # noqa: PLC0415
-        from jax import numpy as jnp  # noqa: PLC0415
+        import optax  # noqa: PLC0415  as above
+        from jax import numpy as jnp  # noqa: PLC0415  as above
 
         rows, cols = heights.shape
         self._side = max(rows, cols)

@@ -18,8 +18,8 @@ def need_jax() -> None:
     """
     try:
         import flax  # noqa: F401, PLC0415  Flax brings Optax; decoding must not wait for either
-        import jax  # noqa: F401, PLC0415
-        import optax  # noqa: F401, PLC0415
+        import jax  # noqa: F401, PLC0415  as above
+        import optax  # noqa: F401, PLC0415  as above
     except ImportError as error:
         raise DemzipError(
             f"training a network needs JAX and Flax ({error}): pip install demzip[neural]"

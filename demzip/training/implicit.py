@@ -203,8 +203,8 @@ def train(
     """
     device = pick_device(options.device)
     import jax  # noqa: PLC0415  only who trains waits for it
-    import optax  # noqa: PLC0415
-    from jax import numpy as jnp  # noqa: PLC0415
+    import optax  # noqa: PLC0415  as above
+    from jax import numpy as jnp  # noqa: PLC0415  as above
 
     frequencies = draw_frequencies(options)
     mean, deviation = float(cells.heights.mean()), float(cells.heights.std())

@@ -79,7 +79,7 @@ def train_prior(
     """
     device = pick_device(options.device)
     import jax  # noqa: PLC0415  only who trains waits for it
-    from jax import numpy as jnp  # noqa: PLC0415
+    from jax import numpy as jnp  # noqa: PLC0415  as above
 
     from demzip.training import causal  # noqa: PLC0415  as above
 

@@ -95,7 +95,7 @@ def test_snapshots_and_animation(ground, run, assert_fails, monkeypatch):
 
     done = run("implicit", "animate", "deep/steps", "-o", "x.gif", "--rate", 10)
     assert done.exit_code == 0, done.output
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image  # noqa: PLC0415  of an extra
 
     with Image.open("x.gif") as gif:
         assert (gif.n_frames, gif.size, gif.info["duration"]) == (2, (60, 40), 100)
